@@ -1,0 +1,48 @@
+// Installs what the lockfile names (pinned pnpm through npx), then runs one of the workspace's scripts:
+//   node scripts/with-pnpm.mjs SCRIPT [ARG ...]
+// Needs nothing but Node and npm. The install is skipped while the lockfile is the one last installed.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const { packageManager, scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const stampFile = join(root, "node_modules", ".consilium-lockfile-hash");
+
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`Consilium needs Node 20.19 or newer; this is ${process.versions.node}. Install a newer Node.`);
+  process.exit(1);
+}
+
+function run(command, args) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+  if (result.error) {
+    console.error(`cannot run ${command}: ${result.error.message}`);
+    process.exit(1);
+  }
+  return result.status ?? 1;
+}
+
+function installOnce() {
+  const hash = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex");
+  if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === hash) return;
+  console.log("Installing dependencies from the lockfile …");
+  const status = run("npx", ["--yes", packageManager, "install", "--frozen-lockfile", "--reporter=append-only"]);
+  if (status !== 0) {
+    console.error("The install failed. Check that this machine reaches an npm registry, then run the command again.");
+    process.exit(status);
+  }
+  writeFileSync(stampFile, hash);
+}
+
+const [script, ...args] = process.argv.slice(2);
+if (scripts[script] === undefined) {
+  console.error(`unknown script ${script}; package.json names them`);
+  process.exit(2);
+}
+installOnce();
+process.on("SIGINT", () => {});
+process.exit(run("npx", ["--yes", packageManager, "run", "--silent", script, ...args]));
