@@ -13,12 +13,18 @@ const stampFile = join(root, "node_modules", ".consilium-lockfile-hash");
 
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
-  console.error(`Consilium needs Node 20.19 or newer; this is ${process.versions.node}. Install a newer Node.`);
+  console.error(
+    `Consilium needs Node 20.19 or newer; this is ${process.versions.node}. Install a newer Node.`,
+  );
   process.exit(1);
 }
 
 function run(command, args) {
-  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+  const result = spawnSync(command, args, {
+    cwd: root,
+    stdio: "inherit",
+    shell: process.platform === "win32",
+  });
   if (result.error) {
     console.error(`cannot run ${command}: ${result.error.message}`);
     process.exit(1);
@@ -27,12 +33,22 @@ function run(command, args) {
 }
 
 function installOnce() {
-  const hash = createHash("sha256").update(readFileSync(join(root, "pnpm-lock.yaml"))).digest("hex");
+  const hash = createHash("sha256")
+    .update(readFileSync(join(root, "pnpm-lock.yaml")))
+    .digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === hash) return;
   console.log("Installing dependencies from the lockfile …");
-  const status = run("npx", ["--yes", packageManager, "install", "--frozen-lockfile", "--reporter=append-only"]);
+  const status = run("npx", [
+    "--yes",
+    packageManager,
+    "install",
+    "--frozen-lockfile",
+    "--reporter=append-only",
+  ]);
   if (status !== 0) {
-    console.error("The install failed. Check that this machine reaches an npm registry, then run the command again.");
+    console.error(
+      "The install failed. Check that this machine reaches an npm registry, then run the command again.",
+    );
     process.exit(status);
   }
   writeFileSync(stampFile, hash);

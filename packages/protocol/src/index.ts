@@ -1,1 +1,6 @@
-export {};
+export * from "./ids.js";
+export * from "./limits.js";
+export * from "./parameters.js";
+export * from "./ports/index.js";
+export * from "./schemas/index.js";
+export * from "./verdict.js";

@@ -1,0 +1,38 @@
+import { ByteListType, ByteVectorType, type Type, UintNumberType } from "@chainsafe/ssz";
+import { ConsiliumError } from "@consilium/crypto";
+
+export const U8 = new UintNumberType(1);
+export const U16 = new UintNumberType(2);
+export const U32 = new UintNumberType(4);
+/** u64 restricted to safe integers: larger values do not survive {@link decodeStrict}. */
+export const U64 = new UintNumberType(8);
+export const B32 = new ByteVectorType(32);
+export const B48 = new ByteVectorType(48);
+export const B64 = new ByteVectorType(64);
+export const B96 = new ByteVectorType(96);
+export const B192 = new ByteVectorType(192);
+export const bytesUpTo = (maxBytes: number): ByteListType => new ByteListType(maxBytes);
+
+/**
+ * Decodes SSZ bytes of peers and disks: the value must encode back to exactly the same bytes.
+ * @throws ConsiliumError `BAD_ENCODING` for anything else.
+ */
+export function decodeStrict<Value>(type: Type<Value>, bytes: Uint8Array, what: string): Value {
+  let value: Value;
+  try {
+    value = type.deserialize(bytes);
+    if (equal(type.serialize(value), bytes)) return value;
+  } catch (cause) {
+    throw new ConsiliumError(
+      "BAD_ENCODING",
+      `${what} is not well formed`,
+      { sizeBytes: bytes.length },
+      { cause },
+    );
+  }
+  throw new ConsiliumError("BAD_ENCODING", `${what} is not canonical`, { sizeBytes: bytes.length });
+}
+
+function equal(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, index) => byte === right[index]);
+}
