@@ -1,1 +1,3 @@
-export {};
+export * from "./chain.js";
+export * from "./chain-driver.js";
+export * from "./options.js";
