@@ -6,8 +6,9 @@
  * before a backend sees them, because the libraries differ in what they let through.
  *
  * Groups are written additively. Scalars are bigints in [0, q).
+ * The handles of the three groups are branded, so that a G1 handle cannot be passed where a G2 handle is meant.
  */
-export interface Curve<G1 = unknown, G2 = unknown, Gt = unknown> {
+export interface Curve<G1 = G1Point, G2 = G2Point, Gt = GtElement> {
   readonly name: string;
   readonly g1: Group<G1>;
   readonly g2: Group<G2>;
@@ -15,7 +16,7 @@ export interface Curve<G1 = unknown, G2 = unknown, Gt = unknown> {
   hashToG1(message: Uint8Array, dst: Uint8Array): G1;
   /** hash_to_curve to G2 (RFC 9380, SSWU, random oracle) under the given domain separation tag. */
   hashToG2(message: Uint8Array, dst: Uint8Array): G2;
-  /** Product of pairings, with one final exponentiation. Handles must be in the order-q subgroups. */
+  /** Product of pairings, with one final exponentiation. Points must be in the order-q subgroups; infinity gives one. */
   pairingProduct(pairs: readonly PairingInput<G1, G2>[]): Gt;
   /** True when the product of pairings is one: cheaper than comparing two pairings. */
   pairingProductIsOne(pairs: readonly PairingInput<G1, G2>[]): boolean;
@@ -26,7 +27,24 @@ export interface Curve<G1 = unknown, G2 = unknown, Gt = unknown> {
   gtToBytes(value: Gt): Uint8Array;
 }
 
-export interface PairingInput<G1, G2> {
+declare const group: unique symbol;
+
+/** Opaque handle of a point of G1; belongs to the backend that made it. */
+export interface G1Point {
+  readonly [group]: "G1";
+}
+
+/** Opaque handle of a point of G2. */
+export interface G2Point {
+  readonly [group]: "G2";
+}
+
+/** Opaque handle of an element of the target group. */
+export interface GtElement {
+  readonly [group]: "GT";
+}
+
+export interface PairingInput<G1 = G1Point, G2 = G2Point> {
   readonly g1: G1;
   readonly g2: G2;
 }
@@ -39,7 +57,7 @@ export interface Group<Point> {
   readonly identity: Point;
   add(left: Point, right: Point): Point;
   negate(point: Point): Point;
-  /** scalar·point; any scalar in [0, q), 0 and q−1 included. */
+  /** scalar·point for a point of the subgroup (mcl uses an endomorphism) and any scalar in [0, q), 0 included. */
   multiply(point: Point, scalar: bigint): Point;
   /** scalar·generator; a backend may use a table. */
   multiplyGenerator(scalar: bigint): Point;
