@@ -1,3 +1,4 @@
+export * from "./aead.js";
 export * from "./bytes.js";
 export * from "./curve/curve.js";
 export * from "./curve/encoding.js";
@@ -8,6 +9,12 @@ export * from "./ed25519.js";
 export * from "./errors.js";
 export * from "./hash.js";
 export * from "./hpke.js";
+export * from "./keystore.js";
 export * from "./lagrange.js";
+export * from "./payload.js";
+export * from "./payload-format.js";
 export * from "./proofs.js";
+export * from "./vote-suite.js";
+export * from "./vote-suite-blst.js";
+export * from "./votes.js";
 export * from "./x25519.js";

@@ -8,6 +8,9 @@ const INFINITY = 0x40;
 const SIGN = 0x20;
 const FIELD_SIZE_BYTES = 48;
 
+/** What decoding needs of a group; a library that only verifies signatures can offer as much. */
+export type PointDecoder<Point> = Pick<Group<Point>, "name" | "sizeBytes" | "fromCheckedBytes" | "isInSubgroup">;
+
 /** Size of an encoded scalar. */
 export const SCALAR_SIZE_BYTES = 32;
 
@@ -32,7 +35,7 @@ export function encodeScalar(value: bigint): Uint8Array {
  * `IDENTITY_POINT`, `NOT_IN_SUBGROUP`. This runs before any library reads the bytes, because libraries differ in
  * what they let through.
  */
-export function decodePoint<Point>(group: Group<Point>, bytes: Uint8Array): Point {
+export function decodePoint<Point>(group: PointDecoder<Point>, bytes: Uint8Array): Point {
   const point = decodePointOnCurve(group, bytes);
   if (!group.isInSubgroup(point)) {
     throw new ConsiliumError("NOT_IN_SUBGROUP", "Send a point of the prime-order subgroup.", {
@@ -43,7 +46,7 @@ export function decodePoint<Point>(group: Group<Point>, bytes: Uint8Array): Poin
 }
 
 /** {@link decodePoint} without the subgroup check, for points that no secret and no check of soundness touches. */
-export function decodePointOnCurve<Point>(group: Group<Point>, bytes: Uint8Array): Point {
+export function decodePointOnCurve<Point>(group: PointDecoder<Point>, bytes: Uint8Array): Point {
   requireLength(bytes, group.sizeBytes, group.name);
   const flags = bytes[0]! & (COMPRESSED | INFINITY | SIGN);
   const body = bytes.slice();

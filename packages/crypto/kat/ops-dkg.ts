@@ -1,0 +1,3 @@
+import type { KatOperation } from "./ops-committee.js";
+
+export const dkgOperations: Readonly<Record<string, KatOperation>> = {};
