@@ -1,0 +1,253 @@
+/**
+ * JSON shapes of the HTTP API. Byte strings are lower-case hex, counters and times plain numbers (safe integers),
+ * times Unix milliseconds. A field that may be missing is `null`, never left out, unless it is marked optional.
+ */
+
+/** Lower-case hex of bytes; the comment at each use says how many. */
+export type Hex = string;
+
+/** What every refusal looks like, whatever its HTTP status. `code` is stable; `message` says what to do. */
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly details?: Readonly<Record<string, string | number | boolean>>;
+  };
+}
+
+export interface ChainView {
+  readonly chainId: Hex;
+  readonly finalizedHeight: number;
+  readonly finalizedDigest: Hex;
+  /** Timestamp of the finalized tip. */
+  readonly finalizedTimeMs: number;
+  /** State root after the finalized tip was applied. */
+  readonly stateRoot: Hex;
+}
+
+export interface StatusView {
+  /** Node id: the member's Ed25519 key. */
+  readonly node: Hex;
+  readonly name: string;
+  readonly version: string;
+  readonly timeMs: number;
+  readonly alliance: ChainView & { readonly epoch: number; readonly view: number };
+  readonly private: ChainView;
+  /** Members connected now. */
+  readonly peers: readonly { readonly node: Hex; readonly name: string }[];
+  readonly mempoolTransactions: number;
+  /** Index from 1 in the serving committee of each purpose, or null. */
+  readonly keyCentreIndex: number | null;
+  readonly proxyIndex: number | null;
+  /** True when this node's config allows demo faults. */
+  readonly demo: boolean;
+}
+
+export interface MemberView {
+  readonly name: string;
+  readonly node: Hex;
+  /** The member's account id on the alliance chain. */
+  readonly account: Hex;
+  /** X25519 key of the hospital; catalogues are sealed to it. */
+  readonly exchangeKey: Hex;
+  readonly stake: number;
+}
+
+export interface GenesisView {
+  readonly chainId: Hex;
+  readonly name: string;
+  /** SSZ of Genesis; its hash tree root is the chain id. */
+  readonly genesis: Hex;
+  readonly members: readonly MemberView[];
+}
+
+export interface CommitteeView {
+  readonly purpose: "key-centre" | "proxy";
+  readonly keyNo: number;
+  readonly shareEpoch: number;
+  readonly threshold: number;
+  /** P (G2, 96 bytes) of the key centre, Z (G1, 48 bytes) of the proxies. */
+  readonly publicKey: Hex;
+  readonly members: readonly {
+    readonly index: number;
+    readonly node: Hex;
+    readonly name: string;
+    /** VK_k, in the group of the public key. */
+    readonly verificationKey: Hex;
+  }[];
+  /** Height of the switch from which this committee serves. */
+  readonly sinceHeight: number;
+}
+
+/** The committees that serve now; null until the first ceremony of a purpose has switched. */
+export interface CommitteesView {
+  readonly keyCentre: CommitteeView | null;
+  readonly proxy: CommitteeView | null;
+}
+
+export interface CeremonyView {
+  readonly purpose: "key-centre" | "proxy";
+  readonly sessionId: Hex;
+  readonly keyNo: number;
+  readonly shareEpoch: number;
+  readonly attempt: number;
+  /** One of DEAL, DISPUTE, CONFIRM, ACTIVE, ABORTED, SERVING. */
+  readonly state: string;
+  readonly startHeight: number;
+  readonly members: readonly { readonly index: number; readonly node: Hex }[];
+  readonly threshold: number;
+  /** Indices that have a valid deal, and that confirmed. */
+  readonly deals: readonly number[];
+  readonly confirms: readonly number[];
+  /** Indices found guilty, each with its code. */
+  readonly offenders: readonly { readonly index: number; readonly code: string }[];
+  /** Why it was aborted, or null. */
+  readonly abortCode: string | null;
+}
+
+export interface CeremoniesView {
+  readonly ceremonies: readonly CeremonyView[];
+}
+
+export type RoleName = "member" | "owner" | "recipient";
+
+export interface OwnerKeyView {
+  /** From 1; number 0 (custodial, Pi = P) is not listed. */
+  readonly ownerKeyNo: number;
+  readonly kgcKeyNo: number;
+  /** 48 bytes. */
+  readonly x: Hex;
+  /** 96 bytes. */
+  readonly pi: Hex;
+}
+
+export interface AccountView {
+  readonly account: Hex;
+  readonly role: RoleName;
+  readonly signKey: Hex;
+  readonly exchangeKey: Hex;
+  /** Node id of the member that attested the account (for a member: its own). */
+  readonly member: Hex;
+  /** The number of the current owner key; 0 for custodial owners and for recipients. */
+  readonly ownerKeyNo: number;
+  readonly ownerKeys: readonly OwnerKeyView[];
+  /** Next envelope nonce, counting this node's mempool. */
+  readonly nextNonce: number;
+  /** Smallest grant nonce that is still unused. */
+  readonly nextGrantNonce: number;
+  /** Smallest nonce for access/open that is still unused. */
+  readonly nextAccessNonce: number;
+  readonly registeredHeight: number;
+}
+
+export interface TransactionAccepted {
+  /** Transaction id. */
+  readonly id: Hex;
+}
+
+/**
+ * `unknown`: neither in a finalized block nor in this node's mempool (submit again). `final`: in a finalized block;
+ * `code` is null when it took effect, otherwise the stable code of its refusal.
+ */
+export interface TransactionView {
+  readonly id: Hex;
+  readonly state: "unknown" | "pending" | "final";
+  readonly height: number | null;
+  readonly timeMs: number | null;
+  readonly code: string | null;
+}
+
+/** One entry of the security index: record/index as it stands in state. */
+export interface RecordView {
+  readonly recordId: Hex;
+  /** Node id of the author. */
+  readonly author: Hex;
+  readonly owner: Hex;
+  readonly label: Hex;
+  readonly kgcKeyNo: number;
+  readonly ownerKeyNo: number;
+  readonly headerDigest: Hex;
+  readonly lengthBytes: number;
+  readonly digest: Hex;
+  readonly commitment: Hex;
+  /** 192 bytes. */
+  readonly capsule: Hex;
+  /** Node id. */
+  readonly custodian: Hex;
+  readonly privateHeight: number;
+  readonly dateBucket: number;
+  /** Height and block time of the index entry on the alliance chain. */
+  readonly height: number;
+  readonly timeMs: number;
+}
+
+export interface GrantView {
+  readonly grantId: Hex;
+  readonly owner: Hex;
+  readonly recipient: Hex;
+  readonly label: Hex;
+  readonly kgcKeyNo: number;
+  readonly ownerKeyNo: number;
+  readonly zKeyNo: number;
+  readonly recipientExchangeKey: Hex;
+  readonly notBeforeMs: number;
+  readonly expiryMs: number;
+  /** SSZ of GrantScope. */
+  readonly scope: Hex;
+  readonly body: Hex;
+  /** The owner's Ed25519 signature over the grant. */
+  readonly signature: Hex;
+  readonly height: number;
+  readonly timeMs: number;
+  /** Height of the revocation, or null while it was not revoked. */
+  readonly revokedHeight: number | null;
+}
+
+/** An access/request in the owner's inbox. */
+export interface AccessRequestView {
+  /** Id of the transaction. */
+  readonly id: Hex;
+  readonly requester: Hex;
+  /** Node id and name of the member that vouches for the requester. */
+  readonly member: Hex;
+  readonly memberName: string;
+  /** enc(32) ‖ ciphertext: HPKE to the owner's exchange key. */
+  readonly sealed: Hex;
+  readonly height: number;
+  readonly timeMs: number;
+}
+
+/** One finalized access/open under a grant of the owner. */
+export interface AccessView {
+  readonly requestId: Hex;
+  readonly grantId: Hex;
+  readonly recipient: Hex;
+  readonly member: Hex;
+  readonly memberName: string;
+  readonly label: Hex;
+  readonly scope: Hex;
+  readonly recordIds: readonly Hex[];
+  readonly height: number;
+  readonly timeMs: number;
+}
+
+/** A record on the hospital's own private chain. */
+export interface HospitalRecordView {
+  readonly recordId: Hex;
+  readonly recordNonce: number;
+  readonly owner: Hex;
+  readonly label: Hex;
+  readonly lengthBytes: number;
+  readonly digest: Hex;
+  readonly dateBucket: number;
+  readonly privateHeight: number;
+  /** Height of the index entry on the alliance chain, null while it is not final. */
+  readonly indexHeight: number | null;
+}
+
+/** The owner's catalogue for one hospital, opened: what the hospital's importer may seal under. */
+export interface CatalogueView {
+  readonly owner: Hex;
+  readonly number: number;
+  readonly entries: readonly { readonly type: string; readonly version: number; readonly salt: Hex }[];
+}
