@@ -1,3 +1,4 @@
+import type { LedgerEvent } from "@consilium/ledger";
 import type { Block, BlockHeader, Certificate, StateReader } from "@consilium/protocol";
 
 /** The newest finalized block of a chain, as this node knows it. */
@@ -11,12 +12,6 @@ export interface FinalizedTip {
   readonly epoch: number;
   /** View that finalized the tip; 0 at genesis. */
   readonly view: number;
-}
-
-/** Something that a block did, as its application reports it: a kind such as `grant/create` and its plain fields. */
-export interface ChainEvent {
-  readonly kind: string;
-  readonly [field: string]: unknown;
 }
 
 /** What became of one transaction in a finalized block. A code other than `OK` means that it had no effect. */
@@ -34,7 +29,7 @@ export interface FinalizedBlockEvent {
   readonly tip: FinalizedTip;
   readonly block: Block;
   readonly results: readonly TransactionResult[];
-  readonly events: readonly ChainEvent[];
+  readonly events: readonly LedgerEvent[];
 }
 
 /** Answer to a submission: admitted to the mempool, or refused with a stable code and a sentence. */

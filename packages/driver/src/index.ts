@@ -1,3 +1,4 @@
 export * from "./chain.js";
 export * from "./chain-driver.js";
 export * from "./options.js";
+export * from "./store/prefixed-store.js";

@@ -1,3 +1,4 @@
+import type { Application } from "@consilium/ledger";
 import type { Clock, Genesis, Log, Random, StateReader, Store, Transport } from "@consilium/protocol";
 
 /** Who this node is on the chain. Without a vote key it follows. */
@@ -11,6 +12,7 @@ export interface ChainIdentity {
 /** Everything a driver touches: ports, the application and the identity. */
 export interface ChainDriverOptions {
   readonly genesis: Genesis;
+  readonly application: Application;
   readonly identity: ChainIdentity;
   /** All keys of the chain live below this store; see {@link prefixedStore}. */
   readonly store: Store;
