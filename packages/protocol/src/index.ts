@@ -1,3 +1,4 @@
+export * from "./codes.js";
 export * from "./ids.js";
 export * from "./limits.js";
 export * from "./parameters.js";

@@ -1,6 +1,18 @@
 import { ByteListType, ByteVectorType, type Type, UintNumberType } from "@chainsafe/ssz";
 import { ConsiliumError } from "@consilium/crypto";
 
+/** The SSZ building blocks, for packages above that define values of their own. */
+export {
+  ByteListType,
+  ByteVectorType,
+  ContainerType,
+  ListBasicType,
+  ListCompositeType,
+  OptionalType,
+  UintNumberType,
+  type ValueOf,
+} from "@chainsafe/ssz";
+
 export const U8 = new UintNumberType(1);
 export const U16 = new UintNumberType(2);
 export const U32 = new UintNumberType(4);
