@@ -1,0 +1,1 @@
+export { buildProgram, runCommand } from "./program.js";

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from "commander";
+import { registerInit } from "./init.js";
+import {
+  type CommandContext,
+  type CommandOutput,
+  ExitCode,
+  printError,
+  processOutput,
+  UsageError,
+} from "./output.js";
+
+const EXIT_CODES = `
+Exit codes: 0 done; 1 refused or failed, with a code; 2 wrong usage, config or passphrase.`;
+
+/** The whole command line. Commands report through `context`. */
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command("consilium")
+    .description("A network of hospital nodes that share medical records which stay the patient's.")
+    .showHelpAfterError("(add --help for the options)")
+    .addHelpText("after", EXIT_CODES)
+    .configureOutput({
+      writeOut: (text) => context.output.out(text),
+      writeErr: (text) => context.output.err(text),
+    })
+    .exitOverride();
+  registerInit(program, context);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ * @param args without the interpreter and the script.
+ * @returns the exit code.
+ */
+export async function runCommand(
+  args: readonly string[],
+  output: CommandOutput = processOutput,
+): Promise<number> {
+  const context: CommandContext = { output, exitCode: ExitCode.ok };
+  const program = buildProgram(context);
+  if (args[0] === "demo") await registerDemo(program);
+  else
+    program
+      .command("demo")
+      .description("found an alliance of four hospitals and share a real record, step by step");
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has already printed what is wrong, and throws for --help too.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    printError(output, error, false);
+    return error instanceof UsageError ? ExitCode.usage : ExitCode.refused;
+  }
+  return context.exitCode;
+}
+
+/** The demonstration is loaded only when asked for: no other command waits for it. */
+async function registerDemo(program: Command): Promise<void> {
+  const demo: { registerDemo(program: Command): void } = await import(DEMO_MODULE);
+  demo.registerDemo(program);
+}
+
+const DEMO_MODULE = "./demo/main.js";
