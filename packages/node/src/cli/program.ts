@@ -8,6 +8,7 @@ import {
   processOutput,
   UsageError,
 } from "./output.js";
+import { registerUserCommands } from "./user/index.js";
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 refused or failed, with a code; 2 wrong usage, config or passphrase.`;
@@ -24,6 +25,7 @@ export function buildProgram(context: CommandContext): Command {
     })
     .exitOverride();
   registerInit(program, context);
+  registerUserCommands(program, context);
   return program;
 }
 

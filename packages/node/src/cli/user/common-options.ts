@@ -1,0 +1,70 @@
+import { ConsiliumError } from "@consilium/crypto";
+import { type Command, Option } from "commander";
+import { addCommand, type CommandContext, type CommandResult } from "../output.js";
+
+/** Options of every command that a user gives with a wallet. */
+export interface WalletOptions {
+  readonly api?: string;
+  readonly wallet?: string;
+  readonly passphraseFile?: string;
+}
+
+/** What is said of one command beyond its options. */
+export interface UserCommand<Options extends object> {
+  readonly usage: string;
+  readonly description: string;
+  /** Whole command lines, shown under the options. */
+  readonly examples: readonly string[];
+  readonly configure: (command: Command) => Command;
+  readonly action: (options: Options, args: readonly string[]) => Promise<CommandResult | undefined>;
+}
+
+/** Adds a command in the house pattern, with its examples at the end of its help. */
+export function addUserCommand<Options extends object>(
+  parent: Command,
+  context: CommandContext,
+  definition: UserCommand<Options>,
+): void {
+  const { usage, description, configure, action, examples } = definition;
+  const command = addCommand(parent, context, usage, description, configure, action);
+  const heading = examples.length === 1 ? "Example:" : "Examples:";
+  command.addHelpText("after", ["", heading, ...examples.map((line) => `  $ ${line}`)].join("\n"));
+}
+
+/** The node that is asked. */
+export const withApi = (command: Command): Command =>
+  command.addOption(
+    new Option("--api <url>", "HTTP API of your hospital's node, as http://127.0.0.1:9001").env(
+      "CONSILIUM_API",
+    ),
+  );
+
+/** The node that is asked, the wallet, and where its passphrase comes from. */
+export const withWallet = (command: Command): Command =>
+  withApi(command)
+    .addOption(new Option("--wallet <file>", "your encrypted wallet file").env("CONSILIUM_WALLET"))
+    .option(
+      "--passphrase-file <file>",
+      "file with the wallet's passphrase; otherwise CONSILIUM_WALLET_PASSPHRASE, or a question at the terminal",
+    );
+
+/** @throws ConsiliumError `USAGE` when no API is named or it is not an http(s) address. */
+export function requireApi(options: { readonly api?: string }): string {
+  const { api } = options;
+  if (api === undefined || api === "") {
+    throw new ConsiliumError(
+      "USAGE",
+      "Say which node to ask: --api http://HOST:PORT or CONSILIUM_API. `consilium init` printed the addresses.",
+    );
+  }
+  if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) {
+    throw new ConsiliumError("USAGE", `--api must be an address as http://127.0.0.1:9001, not "${api}".`);
+  }
+  return api.replace(/\/+$/, "");
+}
+
+/** @throws ConsiliumError `USAGE` when no wallet file is named. */
+export function requireWalletFile(options: { readonly wallet?: string }): string {
+  if (options.wallet !== undefined && options.wallet !== "") return options.wallet;
+  throw new ConsiliumError("USAGE", "Name your wallet file: --wallet FILE or CONSILIUM_WALLET.");
+}
