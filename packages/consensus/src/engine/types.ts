@@ -111,8 +111,13 @@ export interface State {
   proposing: "no" | "wanted" | "building" | "done";
   /** The block being built, so that the answer is matched with its parent. */
   buildParentView: View;
+  /** A timer of this view ran out: own votes and the newest certificates are sent again, backing off. */
+  stuck: boolean;
   rebroadcasts: number;
   retryArmed: boolean;
+  retries: number;
+  /** Sync ended without progress: it is started again at the next retry, not at once. */
+  syncStalled: boolean;
   /** Digests (hex) of bodies asked for. */
   readonly wantedBodies: Set<HexId>;
   /** Certificates asked for: inclusive range of views. */

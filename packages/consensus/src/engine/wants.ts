@@ -1,0 +1,61 @@
+import { fromHex, toHex } from "@consilium/crypto";
+import { toView } from "@consilium/protocol";
+import { deltaMs, pauseMs, type Run } from "./state.js";
+
+/** Asks for a body: at once when nothing else will bring it, else at the next retry (gossip is usually faster). */
+export function wantBody(run: Run, digest: Uint8Array, urgent: boolean): void {
+  const key = toHex(digest);
+  if (run.state.wantedBodies.has(key)) return;
+  run.state.wantedBodies.add(key);
+  if (urgent) run.effects.push({ kind: "fetch", what: "body", digest });
+  armRetry(run);
+}
+
+/** Asks for the certificates of an inclusive range of views; widens what was asked for before. */
+export function wantViews(run: Run, from: number, to: number): void {
+  const { state } = run;
+  const wanted = state.wantedViews;
+  if (wanted !== undefined && wanted.from <= from && wanted.to >= to) return;
+  state.wantedViews = {
+    from: toView(Math.min(from, wanted?.from ?? from)),
+    to: toView(Math.max(to, wanted?.to ?? to)),
+  };
+  fetchViews(run);
+  armRetry(run);
+}
+
+function fetchViews(run: Run): void {
+  const { state, effects } = run;
+  if (state.wantedViews === undefined) return;
+  const { from: fromView, to: toView } = state.wantedViews;
+  effects.push({ kind: "fetch", what: "certificates", epoch: state.epoch.epoch, fromView, toView });
+}
+
+/** Retries belong to the view in which they are armed, so entering a view arms them again. */
+export function armRetry(run: Run): void {
+  const { state, effects } = run;
+  const idle = state.wantedBodies.size === 0 && state.wantedViews === undefined && !state.syncStalled;
+  if (state.retryArmed || idle) return;
+  state.retryArmed = true;
+  const delayMs = Math.max(
+    1,
+    Math.floor(state.retries === 0 ? deltaMs(state) / 2 : pauseMs(state, state.retries - 1)),
+  );
+  effects.push({ kind: "setTimer", epoch: state.epoch.epoch, view: state.view, timer: "retry", delayMs });
+}
+
+/** Asks again for all that is still missing. */
+export function onRetry(run: Run): void {
+  const { state, effects } = run;
+  state.retryArmed = false;
+  state.retries += 1;
+  if (state.syncStalled) {
+    state.syncStalled = false;
+    state.syncing = false;
+  }
+  for (const key of state.wantedBodies) {
+    effects.push({ kind: "fetch", what: "body", digest: fromHex(key) });
+  }
+  fetchViews(run);
+  armRetry(run);
+}
