@@ -1,0 +1,166 @@
+import { ConsiliumError, toHex } from "@consilium/crypto";
+import type { Clock, Log, Transport, TransportReceiver } from "@consilium/protocol";
+import { CHAIN_TAG_SIZE_BYTES, ConsensusStreams } from "./consensus-streams.js";
+import { Dialer, type MemberAddress } from "./dialer.js";
+import { ChainGossip } from "./gossip.js";
+import { type ConsiliumLibp2p, createNode } from "./libp2p-node.js";
+import { PeerConduct } from "./peer-conduct.js";
+import { nodeIdOf, peerIdOf } from "./peer-names.js";
+import { RequestStreams } from "./request-streams.js";
+
+export interface NetworkOptions {
+  /** Ed25519 secret seed of the node key, 32 bytes. libp2p keeps its own copy; the caller may zeroise this one. */
+  readonly nodeSecretKey: Uint8Array;
+  /** Multiaddrs such as `/ip4/127.0.0.1/tcp/0`. */
+  readonly listenAddresses: readonly string[];
+  /** All members of the alliance, this node included or not. Nobody else is talked to. */
+  readonly members: readonly MemberAddress[];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** The node's one libp2p instance; chains take their {@link Transport} from it. */
+export class Network {
+  private readonly receivers = new Map<string, TransportReceiver>();
+  private readonly streams: ConsensusStreams;
+  private readonly requests: RequestStreams;
+  private readonly dialer: Dialer;
+  private readonly online = new Set<string>();
+  private readonly gossips: ChainGossip[] = [];
+
+  /** Use {@link openNetwork}. */
+  constructor(
+    private readonly node: ConsiliumLibp2p,
+    private readonly conduct: PeerConduct,
+    members: ReadonlyMap<string, MemberAddress>,
+    private readonly options: NetworkOptions,
+  ) {
+    const { clock, log } = options;
+    this.streams = new ConsensusStreams(node, {
+      clock,
+      log,
+      deliver: (from, chainTag, message) => this.receivers.get(chainTag)?.message(from, message),
+      charge: (nodeId, code) => conduct.charge(nodeId, code, true),
+    });
+    this.requests = new RequestStreams(node, {
+      log,
+      charge: (nodeId, code) => conduct.charge(nodeId, code, true),
+    });
+    this.dialer = new Dialer(node, this.nodeId, members, clock, log);
+  }
+
+  /** Ed25519 public key, lower-case hex. */
+  get nodeId(): string {
+    return nodeIdOf(this.node.peerId)!;
+  }
+
+  /** Multiaddrs this node listens on, with its peer id. */
+  addresses(): string[] {
+    return this.node.getMultiaddrs().map(String);
+  }
+
+  /** Node ids of the members connected now. */
+  connectedPeers(): string[] {
+    return [...this.online];
+  }
+
+  /** Throws `PORT_IN_USE` when a listen address is taken, `NETWORK_FAILED` for other reasons. */
+  async start(): Promise<void> {
+    await this.streams.register();
+    await this.requests.register();
+    this.node.addEventListener("peer:connect", ({ detail }) => this.peerConnected(nodeIdOf(detail)));
+    this.node.addEventListener("peer:disconnect", ({ detail }) => this.peerDisconnected(nodeIdOf(detail)));
+    try {
+      await this.node.start();
+    } catch (cause) {
+      await this.node.stop();
+      throw startFailure(cause, this.options.listenAddresses);
+    }
+    for (const gossip of this.gossips) gossip.subscribe();
+    this.dialer.start();
+    this.options.log.info({ nodeId: this.nodeId, addresses: this.addresses() }, "network started");
+  }
+
+  async stop(): Promise<void> {
+    this.dialer.stop();
+    this.streams.stop();
+    await this.node.stop();
+  }
+
+  /** Port between one chain's driver and the network. Its messages and requests are tagged with the chain. */
+  transportFor(chainId: Uint8Array): Transport {
+    const tag = chainId.slice(0, CHAIN_TAG_SIZE_BYTES);
+    const tagHex = toHex(tag);
+    const charge = (nodeId: string, code: string) => this.conduct.charge(nodeId, code);
+    const gossip = new ChainGossip(this.node.services.gossip, toHex(chainId), {
+      log: this.options.log,
+      charge,
+    });
+    const send = (to: string, message: Uint8Array) => this.streams.send(to, tag, message);
+    return {
+      self: this.nodeId,
+      connected: () => this.connectedPeers(),
+      send,
+      broadcast: (to, message) => {
+        for (const nodeId of to) send(nodeId, message);
+      },
+      publish: (topic, message) => gossip.publish(topic, message),
+      request: (to, protocol, body, { timeoutMs }) =>
+        this.requests.request(to, tag, protocol, body, timeoutMs),
+      receive: (receiver) => {
+        this.receivers.set(tagHex, receiver);
+        gossip.install((from, topic, message) => receiver.gossip(from, topic, message));
+        this.gossips.push(gossip);
+        if (this.node.status === "started") gossip.subscribe();
+      },
+      serve: (protocol, handler) => this.requests.serve(tagHex, protocol, handler),
+    };
+  }
+
+  private peerConnected(nodeId: string | undefined): void {
+    if (nodeId === undefined || this.online.has(nodeId)) return;
+    this.online.add(nodeId);
+    this.options.log.info({ peer: nodeId }, "peer connected");
+    this.streams.connected(nodeId);
+    for (const receiver of this.receivers.values()) receiver.connected(nodeId);
+  }
+
+  private peerDisconnected(nodeId: string | undefined): void {
+    if (nodeId === undefined || !this.online.delete(nodeId)) return;
+    this.options.log.info({ peer: nodeId }, "peer disconnected");
+    this.streams.disconnected(nodeId);
+    for (const receiver of this.receivers.values()) receiver.disconnected(nodeId);
+    this.dialer.disconnected(nodeId);
+  }
+}
+
+/** Prepares the network; nothing listens before `start()`, so that chains can install their receivers first. */
+export async function openNetwork(options: NetworkOptions): Promise<Network> {
+  const members = new Map(options.members.map((member) => [member.nodeId, member]));
+  let node: ConsiliumLibp2p | undefined;
+  const conduct = new PeerConduct(options.clock, options.log, (nodeId) => {
+    node?.hangUp(peerIdOf(nodeId)).catch((error: unknown) => {
+      options.log.debug({ peer: nodeId, reason: String(error) }, "hang-up failed");
+    });
+  });
+  const admits = (nodeId: string) => members.has(nodeId) && !conduct.banished(nodeId);
+  node = await createNode(options.nodeSecretKey, options.listenAddresses, admits);
+  return new Network(node, conduct, members, options);
+}
+
+function startFailure(cause: unknown, addresses: readonly string[]): ConsiliumError {
+  const details = { addresses: addresses.join(" ") };
+  if (/EADDRINUSE|address already in use/i.test(describe(cause))) {
+    const sentence = "Another process listens on this address; stop it or configure another port.";
+    return new ConsiliumError("PORT_IN_USE", sentence, details, { cause });
+  }
+  const sentence = "The network cannot start; check the configured listen addresses.";
+  return new ConsiliumError("NETWORK_FAILED", sentence, details, { cause });
+}
+
+/** libp2p wraps the system's error, sometimes several of them. */
+function describe(error: unknown): string {
+  const { errors, cause } = (error ?? {}) as { errors?: unknown[]; cause?: unknown };
+  const inner = [...(errors ?? []), ...(cause === undefined ? [] : [cause])].map(describe);
+  return [String(error), ...inner].join(" ");
+}

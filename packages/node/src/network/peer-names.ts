@@ -1,0 +1,14 @@
+import { fromHex, toHex } from "@consilium/crypto";
+import { publicKeyFromRaw } from "@libp2p/crypto/keys";
+import type { PeerId } from "@libp2p/interface";
+import { peerIdFromPublicKey } from "@libp2p/peer-id";
+
+/** Node id (Ed25519 public key, lower-case hex) of a libp2p peer; undefined for any other kind of key. */
+export function nodeIdOf(peer: PeerId): string | undefined {
+  return peer.type === "Ed25519" && peer.publicKey !== undefined ? toHex(peer.publicKey.raw) : undefined;
+}
+
+/** The libp2p peer id of a node. Throws `BAD_ENCODING` for what is not hex. */
+export function peerIdOf(nodeId: string): PeerId {
+  return peerIdFromPublicKey(publicKeyFromRaw(fromHex(nodeId)));
+}
