@@ -1,0 +1,91 @@
+import { relative } from "node:path";
+import { parseArgs } from "node:util";
+import type { Curve } from "../src/curve/curve.js";
+import { type CurveBackend, loadCurve } from "../src/pool.js";
+import { type KatFile, type KatResult, listKatFiles, readKatFile, runKatCase } from "./runner.js";
+
+/** `pnpm kat [--backend mcl|noble|both] [--json] FILE|FOLDER…`: runs known answers through the public interface. */
+
+interface Report {
+  readonly file: string;
+  readonly case: string;
+  readonly backend: string;
+  readonly outcome: KatResult["outcome"];
+  readonly detail: string;
+}
+
+interface Totals {
+  passed: number;
+  failed: number;
+  unsupported: number;
+}
+
+const USAGE = "Usage: pnpm kat [--backend mcl|noble|both] [--json] FILE|FOLDER…";
+
+async function loadBackends(choice: string): Promise<Curve[]> {
+  const names: CurveBackend[] = choice === "both" ? ["mcl", "noble"] : [choice as CurveBackend];
+  return Promise.all(names.map((name) => loadCurve(name)));
+}
+
+/** Runs a file; a case counts once, and passes when it passes on every backend. */
+async function runFile(
+  path: string,
+  file: KatFile,
+  curves: readonly Curve[],
+  totals: Totals,
+): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const testCase of file.cases) {
+    let worst: KatResult["outcome"] = "passed";
+    for (const curve of curves) {
+      const { outcome, detail = "" } = await runKatCase(curve, file.op, testCase);
+      if (outcome === "passed") continue;
+      worst = outcome;
+      reports.push({ file: path, case: testCase.name, backend: curve.name, outcome, detail });
+      if (outcome === "unsupported") break;
+    }
+    totals[worst] += 1;
+  }
+  return reports;
+}
+
+async function runAll(paths: readonly string[], curves: readonly Curve[]) {
+  const totals: Totals = { passed: 0, failed: 0, unsupported: 0 };
+  const reports: Report[] = [];
+  for (const path of listKatFiles(paths)) {
+    const name = relative(process.cwd(), path);
+    const file = readKatFile(path);
+    if (file === undefined) {
+      totals.unsupported += 1;
+      const detail = "not a known-answer file";
+      reports.push({ file: name, case: "-", backend: "-", outcome: "unsupported", detail });
+      continue;
+    }
+    reports.push(...(await runFile(name, file, curves, totals)));
+  }
+  return { totals, reports };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { backend: { type: "string", default: "both" }, json: { type: "boolean", default: false } },
+  });
+  const paths = positionals.filter((path) => path !== "--");
+  if (paths.length === 0 || !["mcl", "noble", "both"].includes(values.backend)) {
+    console.error(USAGE);
+    return 2;
+  }
+  const { totals, reports } = await runAll(paths, await loadBackends(values.backend));
+  if (values.json) {
+    console.log(JSON.stringify({ ...totals, reports }, undefined, 2));
+  } else {
+    for (const report of reports) {
+      console.log(`${report.outcome} ${report.file} "${report.case}" on ${report.backend}: ${report.detail}`);
+    }
+    console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.unsupported} unsupported`);
+  }
+  return totals.failed + totals.unsupported === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,105 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Curve } from "../src/curve/curve.js";
+import { ConsiliumError } from "../src/errors.js";
+import { committeeOperations, type KatInput, type KatOperation } from "./ops-committee.js";
+import { externalOperations } from "./ops-external.js";
+import { sharingOperations } from "./ops-sharing.js";
+
+/** Every operation that known-answer files may name. */
+export const katOperations: Readonly<Record<string, KatOperation>> = {
+  ...committeeOperations,
+  ...sharingOperations,
+  ...externalOperations,
+};
+
+/** One case of a known-answer file: an answer to be given exactly, or a code to be refused with. */
+export interface KatCase {
+  readonly name: string;
+  readonly source?: string;
+  readonly input: KatInput;
+  readonly expected?: Readonly<Record<string, unknown>>;
+  readonly error?: string;
+}
+
+/** A known-answer file: one operation and its cases. */
+export interface KatFile {
+  readonly op: string;
+  readonly description?: string;
+  readonly cases: readonly KatCase[];
+}
+
+/** What came of one case on one backend. */
+export interface KatResult {
+  readonly outcome: "passed" | "failed" | "unsupported";
+  /** Field that differs and what was there, for people. */
+  readonly detail?: string;
+}
+
+/** All `.json` files of the given files and folders, recursively, in a stable order. */
+export function listKatFiles(paths: readonly string[]): string[] {
+  return paths.flatMap((path) => {
+    if (!statSync(path).isDirectory()) return [path];
+    const entries = readdirSync(path)
+      .sort()
+      .map((entry) => join(path, entry));
+    return listKatFiles(entries.filter((entry) => statSync(entry).isDirectory() || entry.endsWith(".json")));
+  });
+}
+
+/** Reads a known-answer file; undefined when the file is JSON of another kind. Throws for what is no JSON. */
+export function readKatFile(path: string): KatFile | undefined {
+  const content = JSON.parse(readFileSync(path, "utf8")) as Partial<KatFile> | null;
+  if (content === null || typeof content.op !== "string" || !Array.isArray(content.cases)) return undefined;
+  return content as KatFile;
+}
+
+/** Runs one case on one backend. */
+export async function runKatCase(curve: Curve, op: string, testCase: KatCase): Promise<KatResult> {
+  const operation = Object.hasOwn(katOperations, op) ? katOperations[op] : undefined;
+  if (operation === undefined) return { outcome: "unsupported", detail: `unknown operation ${op}` };
+  let answer: unknown;
+  try {
+    answer = await operation(curve, testCase.input);
+  } catch (error) {
+    return judgeRefusal(error, testCase);
+  }
+  if (testCase.error !== undefined) {
+    return { outcome: "failed", detail: `error: expected ${testCase.error}, got an answer` };
+  }
+  return judgeAnswer(answer, testCase.expected ?? {});
+}
+
+function judgeRefusal(error: unknown, testCase: KatCase): KatResult {
+  const isCode = error instanceof ConsiliumError;
+  const code = isCode ? error.code : `${error}`;
+  if (isCode && testCase.error === code) return { outcome: "passed" };
+  return { outcome: "failed", detail: `error: expected ${testCase.error ?? "an answer"}, got ${code}` };
+}
+
+function judgeAnswer(answer: unknown, expected: Readonly<Record<string, unknown>>): KatResult {
+  const fields = (answer ?? {}) as Readonly<Record<string, unknown>>;
+  for (const [field, value] of Object.entries(expected)) {
+    const wanted = canonical(value);
+    const got = canonical(fields[field]);
+    if (wanted !== got) {
+      return { outcome: "failed", detail: `${field}: expected ${shorten(wanted)}, got ${shorten(got)}` };
+    }
+  }
+  return { outcome: "passed" };
+}
+
+/** JSON with sorted keys, so that the order of fields never decides. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, part: unknown) =>
+      part !== null && typeof part === "object" && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)))
+        : part,
+    ) ?? "nothing"
+  );
+}
+
+function shorten(text: string): string {
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text;
+}
