@@ -91,17 +91,18 @@ export interface CeremonyView {
   readonly keyNo: number;
   readonly shareEpoch: number;
   readonly attempt: number;
-  /** One of DEAL, DISPUTE, CONFIRM, ACTIVE, ABORTED, SERVING. */
-  readonly state: string;
+  /** DEAL, DISPUTE, CONFIRM, ACTIVE or ABORTED. */
+  readonly phase: string;
+  /** True once a switch made it serve. */
+  readonly serving: boolean;
   readonly startHeight: number;
-  readonly members: readonly { readonly index: number; readonly node: Hex }[];
+  /** Height at which the run ended, null while it is open. */
+  readonly endedHeight: number | null;
   readonly threshold: number;
-  /** Indices that have a valid deal, and that confirmed. */
-  readonly deals: readonly number[];
-  readonly confirms: readonly number[];
-  /** Indices found guilty, each with its code. */
-  readonly offenders: readonly { readonly index: number; readonly code: string }[];
-  /** Why it was aborted, or null. */
+  readonly members: readonly { readonly index: number; readonly node: Hex; readonly name: string }[];
+  /** Indices of members that an abort blames. */
+  readonly offenders: readonly number[];
+  /** Code of the abort, or null. */
   readonly abortCode: string | null;
 }
 
@@ -111,16 +112,6 @@ export interface CeremoniesView {
 
 export type RoleName = "member" | "owner" | "recipient";
 
-export interface OwnerKeyView {
-  /** From 1; number 0 (custodial, Pi = P) is not listed. */
-  readonly ownerKeyNo: number;
-  readonly kgcKeyNo: number;
-  /** 48 bytes. */
-  readonly x: Hex;
-  /** 96 bytes. */
-  readonly pi: Hex;
-}
-
 export interface AccountView {
   readonly account: Hex;
   readonly role: RoleName;
@@ -128,15 +119,16 @@ export interface AccountView {
   readonly exchangeKey: Hex;
   /** Node id of the member that attested the account (for a member: its own). */
   readonly member: Hex;
-  /** The number of the current owner key; 0 for custodial owners and for recipients. */
+  /** Key number of the key centre under which the current owner key stands; 0 for recipients and members. */
+  readonly kgcKeyNo: number;
+  /** The number of the current owner key; 0 for custodial owners, recipients and members. */
   readonly ownerKeyNo: number;
-  readonly ownerKeys: readonly OwnerKeyView[];
+  /** The current owner key Pi (96 bytes; P for a custodial owner), null for recipients and members. */
+  readonly pi: Hex | null;
   /** Next envelope nonce, counting this node's mempool. */
   readonly nextNonce: number;
   /** Smallest grant nonce that is still unused. */
   readonly nextGrantNonce: number;
-  /** Smallest nonce for access/open that is still unused. */
-  readonly nextAccessNonce: number;
   readonly registeredHeight: number;
 }
 
@@ -160,12 +152,15 @@ export interface TransactionView {
 /** One entry of the security index: record/index as it stands in state. */
 export interface RecordView {
   readonly recordId: Hex;
+  readonly status: "live" | "superseded" | "erased";
   /** Node id of the author. */
   readonly author: Hex;
   readonly owner: Hex;
   readonly label: Hex;
   readonly kgcKeyNo: number;
   readonly ownerKeyNo: number;
+  /** The owner key Pi it was sealed under, 96 bytes. */
+  readonly pi: Hex;
   readonly headerDigest: Hex;
   readonly lengthBytes: number;
   readonly digest: Hex;
@@ -184,11 +179,17 @@ export interface RecordView {
 export interface GrantView {
   readonly grantId: Hex;
   readonly owner: Hex;
+  /** The owner's Ed25519 key at the time; the grant is signed by it. */
+  readonly ownerSignKey: Hex;
   readonly recipient: Hex;
   readonly label: Hex;
   readonly kgcKeyNo: number;
   readonly ownerKeyNo: number;
+  /** 96 bytes. */
+  readonly pi: Hex;
   readonly zKeyNo: number;
+  /** 48 bytes. */
+  readonly z: Hex;
   readonly recipientExchangeKey: Hex;
   readonly notBeforeMs: number;
   readonly expiryMs: number;
