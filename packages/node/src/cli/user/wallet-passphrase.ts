@@ -63,18 +63,18 @@ function readFile(file: string): string {
 }
 
 /** Asks one line without echo: the line editor writes into a sink, so that nothing typed reaches the screen. */
-function ask(question: string, { input, output }: PassphraseSources): Promise<string> {
+async function ask(question: string, { input, output }: PassphraseSources): Promise<string> {
   const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: sink, terminal: true, historySize: 0 });
-  output.write(question);
-  return new Promise((resolve, reject) => {
-    const stopped = () =>
-      reject(new ConsiliumError("PASSPHRASE_MISSING", "Stopped before a passphrase was typed."));
+  const answer = new Promise<string | undefined>((resolve) => {
+    lines.once("line", resolve);
     lines.once("SIGINT", () => lines.close());
-    lines.once("close", stopped);
-    lines.once("line", (line) => {
-      resolve(line);
-      lines.close();
-    });
-  }).finally(() => output.write("\n")) as Promise<string>;
+    lines.once("close", () => resolve(undefined));
+  });
+  output.write(question);
+  const line = await answer;
+  lines.close();
+  output.write("\n");
+  if (line !== undefined) return line;
+  throw new ConsiliumError("PASSPHRASE_MISSING", "Stopped before a passphrase was typed.");
 }
