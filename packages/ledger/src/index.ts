@@ -1,5 +1,11 @@
+export { type CeremonyPlan, plannedCeremony } from "./alliance/ceremony/plan.js";
+export * from "./alliance/index.js";
 export * from "./application.js";
 export * from "./events.js";
 export * from "./proxy.js";
 export * as queries from "./queries.js";
+export * from "./records/index.js";
+export { resultRetentionHeights } from "./results.js";
+export * from "./state/tree.js";
 export * from "./state/values.js";
+export { StateWriter } from "./state/writer.js";

@@ -2,7 +2,7 @@
  * What services, the API and clients read from the state of either chain. Pure functions; lists come newest first and
  * in pages. Ids and keys are 32 bytes; node ids are Ed25519 public keys.
  */
-import { u32 } from "@consilium/crypto";
+import { type DkgState, decodeDkgState, u32 } from "@consilium/crypto";
 import type { StateReader } from "@consilium/protocol";
 import { committeeKey, dealingKeyKey, heightKey, keyOf, ownerKeyKey, prefixes } from "./state/keys.js";
 import { listLength, type Page, readCounter, readList, readValue } from "./state/read.js";
@@ -63,7 +63,7 @@ export const nextNonces = (state: StateReader, id: Uint8Array): NextNonces => ({
   grant: readCounter(state, keyOf(prefixes.grantNonce, id)),
 });
 
-/** The registered dealing key message (112 bytes EK ‖ c ‖ y) of a node for a purpose. */
+/** The dealing key EK (48 bytes) that a node registered for a purpose; its proof was checked then. */
 export const dealingKey = (
   state: StateReader,
   purpose: number,
@@ -89,14 +89,23 @@ export function activeCommittee(state: StateReader, purpose: number): values.Com
   return now && committee(state, purpose, now.keyNo, now.shareEpoch);
 }
 
-/** The serving key of any generation of a key number: P or Z. It is the same for all generations. */
-export function publicKeyOf(state: StateReader, purpose: number, keyNo: number): Uint8Array | undefined {
-  return state.get(keyOf(prefixes.committee, Uint8Array.of(purpose), u32(keyNo)));
-}
+/** Where the public key of a key number stands. */
+export const publicKeyKey = (purpose: number, keyNo: number): Uint8Array =>
+  keyOf(prefixes.committee, Uint8Array.of(purpose), u32(keyNo));
+
+/** P or Z of a key number that serves or served: the same for all its generations. */
+export const publicKeyOf = (state: StateReader, purpose: number, keyNo: number): Uint8Array | undefined =>
+  state.get(publicKeyKey(purpose, keyNo));
 
 /** A run by its session id. */
 export const ceremony = (state: StateReader, sessionId: Uint8Array): values.CeremonyRun | undefined =>
-  readValue(state, keyOf(prefixes.ceremonyBySession, sessionId), values.CeremonyRun);
+  readValue(state, keyOf(prefixes.ceremony, sessionId), values.CeremonyRun);
+
+/** The state machine of a run with all its deals, also long after it ended: what a member works on (CS01 §13.3). */
+export function ceremonyState(state: StateReader, sessionId: Uint8Array): DkgState | undefined {
+  const bytes = state.get(keyOf(prefixes.ceremonyState, sessionId));
+  return bytes && decodeDkgState(bytes);
+}
 
 /** The runs of a purpose, newest first. */
 export const ceremonies = (state: StateReader, purpose: number, page?: Page): values.CeremonyRun[] =>

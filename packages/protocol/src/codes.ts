@@ -49,7 +49,6 @@ export const ledgerCodes = {
   CEREMONY_NOT_DUE: "No run can start now: one is open, its key is active, or it needs governance.",
   CEREMONY_NOT_ANNOUNCED: "Announce exactly the run that the state calls for.",
   CEREMONY_EK_MISSING: "Wait until every member of the committee registered its dealing key.",
-  CEREMONY_NO_RUN: "No run with this session id is known.",
   DKG_BAD_PARAMS: "A committee has 4 to 31 members and a threshold between f+1 and n-f.",
   DKG_BAD_EK: "Prove possession of the dealing key for exactly this chain, purpose and node.",
   DKG_WRONG_SID: "Use the session id of the run that is open.",
@@ -74,7 +73,7 @@ export const ledgerCodes = {
   ANCHOR_NOT_RISING: "Anchor a greater height than the last anchored one.",
 
   // Records (CS01 §8).
-  RECORD_ID_USED: "Use the next record nonce: this record id exists or its nonce was passed.",
+  RECORD_ID_USED: "Use the next record nonce: this record id was used, and an id is never given again.",
   RECORD_BAD_OWNER: "Seal under the current key of a live owner account.",
   RECORD_BAD_ID: "The record id must derive from the author's key and the record nonce.",
   RECORD_BAD_HEADER: "Give the header its exact format, with chunk digests that fit the length.",

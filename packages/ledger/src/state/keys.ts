@@ -1,4 +1,4 @@
-import { concat, u16, u32, u64 } from "@consilium/crypto";
+import { concat, u32, u64 } from "@consilium/crypto";
 
 /**
  * The first byte of every state key: one per kind of thing, numbers never reused, all below 0x80.
@@ -24,9 +24,8 @@ export const prefixes = {
 
   dealingKey: 0x20,
   ceremonies: 0x21,
-  ceremonyBySession: 0x22,
+  ceremony: 0x22,
   ceremonyState: 0x23,
-  ceremonyMessage: 0x24,
   committee: 0x25,
   serving: 0x26,
 
@@ -77,10 +76,6 @@ export const committeeKey = (purpose: number, keyNo: number, shareEpoch: number)
 
 export const dealingKeyKey = (purpose: number, node: Uint8Array): Uint8Array =>
   keyOf(prefixes.dealingKey, Uint8Array.of(purpose), node);
-
-/** Message `index` of a run: deals and confirms by member index from 1, see `alliance/ceremony`. */
-export const ceremonyMessageKey = (sessionId: Uint8Array, type: number, index: number): Uint8Array =>
-  keyOf(prefixes.ceremonyMessage, sessionId, Uint8Array.of(type), u16(index));
 
 export const heightKey = (prefix: Prefix, subject: Uint8Array, height: number): Uint8Array =>
   keyOf(prefix, subject, u64(height));

@@ -1,0 +1,100 @@
+/** What a transaction kind is to a ledger, and how the ledgers refuse. */
+import { ConsiliumError, type CryptoPool } from "@consilium/crypto";
+import { decodeStrict, type LedgerCode, ledgerCodes, type Transaction } from "@consilium/protocol";
+import type { BlockContext } from "./application.js";
+import type { LedgerEvent } from "./events.js";
+import type { Account, ChainInfo } from "./state/values.js";
+import type { StateWriter } from "./state/writer.js";
+
+/** What `check` and `apply` of a kind see. */
+export interface RuleContext<Payload> {
+  readonly chain: ChainInfo;
+  /** Reads see the block's earlier transactions; `apply` writes here. */
+  readonly state: StateWriter;
+  /** Curve work. */
+  readonly pool: CryptoPool;
+  readonly block: BlockContext;
+  readonly transaction: Transaction;
+  /** Transaction id. */
+  readonly id: Uint8Array;
+  /** The sender's account; a registration has none yet. */
+  readonly sender: Account | undefined;
+  readonly payload: Payload;
+  emit(event: LedgerEvent): void;
+}
+
+/** A check that passed hands what it found to `apply`. */
+export interface Rule<Payload, Found = void> {
+  readonly kind: number;
+  readonly payload: PayloadType<Payload>;
+  /** Who may send it, by role; `new` is an account that registers itself. The kind's own check may say more. */
+  readonly sender: "member" | "owner" | "recipient" | "anyone" | "new";
+  /** Judges the transaction against the state, without effect. @throws ConsiliumError with a ledger code to refuse. */
+  check(context: RuleContext<Payload>): Promise<Found>;
+  /**
+   * Takes effect and returns the transaction's code: `OK`, or the code of a refusal whose marks stay in the state (a
+   * conviction). Throwing a ledger code undoes every write.
+   */
+  apply(context: RuleContext<Payload>, found: Found): Promise<LedgerCode>;
+}
+
+interface PayloadType<Payload> {
+  serialize(value: Payload): Uint8Array;
+  deserialize(bytes: Uint8Array): Payload;
+}
+
+/** A rule whose payload type is closed over, as tables hold it. */
+export interface AnyRule {
+  readonly kind: number;
+  readonly sender: Rule<unknown>["sender"];
+  /** @throws ConsiliumError `BAD_ENCODING`. */
+  decode(payload: Uint8Array): unknown;
+  check(context: RuleContext<unknown>): Promise<void>;
+  /** Check and effect in one, as a block applies it. */
+  execute(context: RuleContext<unknown>): Promise<LedgerCode>;
+}
+
+/** Closes a rule over its payload type for a table of kinds. */
+export function ruleOf<Payload, Found>(rule: Rule<Payload, Found>): AnyRule {
+  return {
+    kind: rule.kind,
+    sender: rule.sender,
+    decode: (payload) =>
+      decodeStrict(
+        rule.payload as Parameters<typeof decodeStrict<Payload>>[0],
+        payload,
+        "transaction payload",
+      ),
+    async check(context) {
+      await rule.check(context as RuleContext<Payload>);
+    },
+    async execute(context) {
+      const typed = context as RuleContext<Payload>;
+      return rule.apply(typed, await rule.check(typed));
+    },
+  };
+}
+
+/** A table of rules by kind. */
+export const ruleTable = (...rules: readonly AnyRule[]): ReadonlyMap<number, AnyRule> =>
+  new Map(rules.map((rule) => [rule.kind, rule]));
+
+/** Refuses a transaction. */
+export function refuse(code: LedgerCode, details: Readonly<Record<string, string | number>> = {}): never {
+  throw new ConsiliumError(code, ledgerCodes[code], details);
+}
+
+/** Refuses unless a condition holds. */
+export function ensure(condition: boolean, code: LedgerCode): asserts condition {
+  if (!condition) refuse(code);
+}
+
+/**
+ * The ledger code of a thrown refusal. Anything else (a worker that died, a fault in the program) is no judgement of
+ * the transaction and is thrown on: nodes must not disagree about a transaction because one of them had an accident.
+ */
+export function refusalCode(error: unknown): LedgerCode {
+  if (error instanceof ConsiliumError && Object.hasOwn(ledgerCodes, error.code))
+    return error.code as LedgerCode;
+  throw error;
+}
