@@ -4,6 +4,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,6 +17,7 @@ import {
   fromHex,
   KEYSTORE_COST_DEFAULT,
   KEYSTORE_SALT_SIZE_BYTES,
+  type Keystore,
   type KeystoreKind,
   keystoreDecrypt,
   keystoreEncrypt,
@@ -38,13 +40,13 @@ export interface OpenedKeystore {
  */
 export class KeystoreFolder {
   readonly #passphrase: string;
-  readonly #cost: number;
+  readonly #cost: number | undefined;
 
-  /** @param cost scrypt cost; 2^17 unless a test or demonstration asks for less. */
+  /** @param cost scrypt cost of new keystores; that of the keystores already there, or 2^17, when left out. */
   constructor(
     readonly dir: string,
     passphrase: string,
-    cost: number = KEYSTORE_COST_DEFAULT,
+    cost?: number,
   ) {
     this.#passphrase = passphrase;
     this.#cost = cost;
@@ -59,6 +61,13 @@ export class KeystoreFolder {
     return existsSync(this.pathOf(name));
   }
 
+  /** Names of the keystores that start with a prefix, in order. */
+  list(prefix: string): string[] {
+    if (!existsSync(this.dir)) return [];
+    const names = readdirSync(this.dir).filter((name) => name.startsWith(prefix) && name.endsWith(".json"));
+    return names.map((name) => name.slice(0, -".json".length)).sort();
+  }
+
   /** @throws ConsiliumError of `keystoreEncrypt`, or the file system's own error. */
   async write(name: string, kind: KeystoreKind, publicPart: Uint8Array, secret: Uint8Array): Promise<void> {
     const keystore = await keystoreEncrypt(
@@ -69,7 +78,7 @@ export class KeystoreFolder {
         publicPart,
         salt: secureRandom.bytes(KEYSTORE_SALT_SIZE_BYTES),
         nonce: secureRandom.bytes(NONCE_SIZE_BYTES),
-        n: this.#cost,
+        n: this.#cost ?? this.#costInUse(),
       },
       nativeKeystorePlatform,
     );
@@ -110,7 +119,12 @@ export class KeystoreFolder {
     syncFolder(this.dir);
   }
 
-  #parse(name: string): { readonly kind: string; readonly pub: string } {
+  #costInUse(): number {
+    const [name] = this.list("");
+    return name === undefined ? KEYSTORE_COST_DEFAULT : this.#parse(name).kdf.n;
+  }
+
+  #parse(name: string): Keystore {
     const path = this.pathOf(name);
     try {
       return JSON.parse(readFileSync(path, "utf8"));

@@ -1,4 +1,4 @@
-import { ConsiliumError, concat, equalBytes, headerDigest, recordId, toHex } from "@consilium/crypto";
+import { ConsiliumError, concat, equalBytes, headerDigest, recordId, sha256, toHex } from "@consilium/crypto";
 import type { Chain } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import {
@@ -39,8 +39,10 @@ export const RESERVE_MAX = 1_000;
 
 /** The hospital as author: it hands out record ids, enters records on its private chain, then in the alliance's index. */
 export class RecordAuthor {
-  /** Entries go one after the other: record nonces of one author must rise on both chains. */
-  #queue: Promise<unknown> = Promise.resolve();
+  /** Reservations go one after the other, so that no nonce is handed out twice. */
+  #reservations: Promise<unknown> = Promise.resolve();
+  /** Entries under way by the digest of the request: a repeated request waits for the first one. */
+  readonly #entering = new Map<string, Promise<Receipt & { readonly recordId: Uint8Array }>>();
 
   constructor(private readonly ports: RecordAuthorPorts) {}
 
@@ -49,7 +51,7 @@ export class RecordAuthor {
    * @param count 1 to {@link RESERVE_MAX}.
    */
   reserve(count: number): Promise<{ recordNonce: number; recordId: Uint8Array }[]> {
-    return this.#inOrder(async () => {
+    const reserved = this.#reservations.then(async () => {
       const { alliance, store, nodeKey, allianceSender } = this.ports;
       const first = Math.max(
         readCounter(store.get(NEXT_NONCE_KEY)),
@@ -62,6 +64,8 @@ export class RecordAuthor {
         recordId: recordId(alliance.chainId, nodeKey, first + offset),
       }));
     });
+    this.#reservations = reserved.catch(() => undefined);
+    return reserved;
   }
 
   /**
@@ -70,10 +74,15 @@ export class RecordAuthor {
    * @throws ConsiliumError `BAD_ENCODING`, `RECORD_BAD_ID`, `RECORD_BAD_HEADER`, `BLOB_MISSING`, `RECORD_ID_USED`, and
    * the chains' codes.
    */
-  put(encoded: Uint8Array): Promise<Receipt & { readonly recordId: Uint8Array }> {
+  async put(encoded: Uint8Array): Promise<Receipt & { readonly recordId: Uint8Array }> {
     const record = decodeStrict(RecordPut, encoded, "record");
     this.#check(record);
-    return this.#inOrder(() => this.#enter(record, encoded));
+    const name = toHex(sha256(encoded));
+    const underWay = this.#entering.get(name);
+    if (underWay !== undefined) return underWay;
+    const entered = this.#enter(record, encoded).finally(() => this.#entering.delete(name));
+    this.#entering.set(name, entered);
+    return entered;
   }
 
   #check(record: RecordPut): void {
@@ -154,12 +163,6 @@ export class RecordAuthor {
     });
     const result = await allianceSender.send(TransactionKind.recordIndex, payload);
     return { height: result.height, transaction: result.id };
-  }
-
-  #inOrder<Value>(act: () => Promise<Value>): Promise<Value> {
-    const done = this.#queue.then(act);
-    this.#queue = done.catch(() => undefined);
-    return done;
   }
 }
 

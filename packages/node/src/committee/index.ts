@@ -1,0 +1,3 @@
+export * from "./key-centre.js";
+export * from "./proxy.js";
+export * from "./secrets.js";
