@@ -1,1 +1,2 @@
-export {};
+export * from "./profiles.js";
+export * from "./simulation.js";

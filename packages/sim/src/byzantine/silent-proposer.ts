@@ -1,0 +1,7 @@
+import type { Behaviour } from "../node.js";
+
+/** Never proposes, but votes: its views end by nullification. */
+export const silentProposer: Behaviour = {
+  name: "silent-proposer",
+  outgoing: (message) => (message.kind === "proposal" ? [] : [{ kind: "engine", message }]),
+};

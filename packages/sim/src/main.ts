@@ -1,0 +1,3 @@
+import { runSimulator } from "./cli.js";
+
+process.exitCode = await runSimulator(process.argv.slice(2), (line) => console.log(line));
