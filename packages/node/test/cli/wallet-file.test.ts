@@ -23,9 +23,9 @@ function acquire(path: string): WalletFile {
   return file;
 }
 
-function codeOfThrown(act: () => unknown): string {
+async function codeOfThrown(act: () => unknown): Promise<string> {
   try {
-    act();
+    await act();
   } catch (error) {
     return codeOf(error);
   }
@@ -37,98 +37,99 @@ afterEach(() => {
 });
 
 describe("the wallet file", () => {
-  it("gives back what was written, and only its user may read it", () => {
+  it("gives back what was written, and only its user may read it", async () => {
     const file = acquire(freshPath());
-    file.write("first");
-    file.write("second, longer");
-    expect(file.read()).toBe("second, longer");
+    await file.write("first");
+    await file.write("second, longer");
+    expect(await file.read()).toBe("second, longer");
     expect(statSync(file.path).mode & 0o777).toBe(0o600);
   });
 
-  it("makes the folder of a new wallet, closed to others", () => {
+  it("makes the folder of a new wallet, closed to others", async () => {
     const folder = join(mkdtempSync(join(tmpdir(), "consilium-wallet-")), "private", "mine");
-    acquire(join(folder, "wallet.json")).write("content");
+    await acquire(join(folder, "wallet.json")).write("content");
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it("leaves nothing beside the wallet once it is released", () => {
+  it("leaves nothing beside the wallet once it is released", async () => {
     const file = acquire(freshPath());
-    file.write("content");
+    await file.write("content");
     file.release();
     expect(readdirSync(join(file.path, ".."))).toEqual(["wallet.json"]);
   });
 
-  it("keeps the old content when a write fails midway", () => {
+  it("keeps the old content when a write fails midway", async () => {
     const file = acquire(freshPath());
-    file.write("old");
+    await file.write("old");
     // The place where the new content is written aside is taken by a folder: the write fails before the rename.
     mkdirSync(`${file.path}.new`);
-    expect(() => file.write("new")).toThrow();
+    await expect(file.write("new")).rejects.toThrow();
     expect(readFileSync(file.path, "utf8")).toBe("old");
   });
 
-  it("ignores half a write that a crash left behind", () => {
+  it("ignores half a write that a crash left behind", async () => {
     const file = acquire(freshPath());
-    file.write("whole");
+    await file.write("whole");
     writeFileSync(`${file.path}.new`, "ha");
-    expect(file.read()).toBe("whole");
-    file.write("next");
-    expect(file.read()).toBe("next");
+    expect(await file.read()).toBe("whole");
+    await file.write("next");
+    expect(await file.read()).toBe("next");
     expect(existsSync(`${file.path}.new`)).toBe(false);
   });
 
-  it("says how to make a wallet when there is none", () => {
+  it("says how to make a wallet when there is none", async () => {
     const file = acquire(freshPath());
     expect(file.exists).toBe(false);
-    expect(codeOfThrown(() => file.read())).toBe("WALLET_MISSING");
+    expect(await codeOfThrown(() => file.requireExists())).toBe("WALLET_MISSING");
+    expect(await file.read()).toBeUndefined();
   });
 
-  it("refuses a path that is not a file", () => {
+  it("refuses a path that is not a file", async () => {
     const folder = mkdtempSync(join(tmpdir(), "consilium-wallet-"));
-    expect(codeOfThrown(() => acquire(folder).read())).toBe("WALLET_UNREADABLE");
+    expect(await codeOfThrown(() => acquire(folder).read())).toBe("WALLET_UNREADABLE");
   });
 });
 
 describe("the lock of a wallet", () => {
-  it("refuses a second command until the first has released the wallet", () => {
+  it("refuses a second command until the first has released the wallet", async () => {
     const path = freshPath();
     const first = acquire(path);
-    expect(codeOfThrown(() => acquire(path))).toBe("WALLET_LOCKED");
+    expect(await codeOfThrown(() => acquire(path))).toBe("WALLET_LOCKED");
     first.release();
-    expect(codeOfThrown(() => acquire(path))).toBe("nothing was thrown");
+    expect(await codeOfThrown(() => acquire(path))).toBe("nothing was thrown");
   });
 
-  it("refuses a wallet that another live process holds, and names the process", () => {
+  it("refuses a wallet that another live process holds, and names the process", async () => {
     const path = freshPath();
     writeFileSync(`${path}.lock`, `${process.ppid}\n`);
     expect(() => acquire(path)).toThrow(`process ${process.ppid}`);
     expect(readFileSync(`${path}.lock`, "utf8")).toBe(`${process.ppid}\n`);
   });
 
-  it("takes over the lock of a process that died", () => {
+  it("takes over the lock of a process that died", async () => {
     const path = freshPath();
     const dead = spawnSync(process.execPath, ["-e", ""]).pid;
     writeFileSync(`${path}.lock`, `${dead}\n`);
-    acquire(path).write("content");
+    await acquire(path).write("content");
     expect(readFileSync(`${path}.lock`, "utf8")).toBe(`${process.pid}\n`);
   });
 
-  it("takes over the lock of a dead process that had this process's id, as in a container", () => {
+  it("takes over the lock of a dead process that had this process's id, as in a container", async () => {
     const path = freshPath();
     writeFileSync(`${path}.lock`, `${process.pid}\n`);
-    expect(codeOfThrown(() => acquire(path))).toBe("nothing was thrown");
+    expect(await codeOfThrown(() => acquire(path))).toBe("nothing was thrown");
   });
 
-  it("does not guess when the lock does not say whose it is", () => {
+  it("does not guess when the lock does not say whose it is", async () => {
     const path = freshPath();
     writeFileSync(`${path}.lock`, "");
-    expect(codeOfThrown(() => acquire(path))).toBe("WALLET_LOCKED");
+    expect(await codeOfThrown(() => acquire(path))).toBe("WALLET_LOCKED");
   });
 
-  it("does not write after the wallet was released", () => {
+  it("does not write after the wallet was released", async () => {
     const file = acquire(freshPath());
     file.release();
-    expect(() => file.write("late")).toThrow("released");
+    await expect(file.write("late")).rejects.toThrow("released");
     expect(file.exists).toBe(false);
   });
 });

@@ -34,9 +34,10 @@ export function addUserCommand<Options extends object>(
 /** The node that is asked. */
 export const withApi = (command: Command): Command =>
   command.addOption(
-    new Option("--api <url>", "HTTP API of your hospital's node, as http://127.0.0.1:9001").env(
-      "CONSILIUM_API",
-    ),
+    new Option(
+      "--api <url>",
+      "HTTP API of your hospital's node; others after commas are tried when it does not answer",
+    ).env("CONSILIUM_API"),
   );
 
 /** The node that is asked, the wallet, and where its passphrase comes from. */
@@ -48,19 +49,24 @@ export const withWallet = (command: Command): Command =>
       "file with the wallet's passphrase; otherwise CONSILIUM_WALLET_PASSPHRASE, or a question at the terminal",
     );
 
-/** @throws ConsiliumError `USAGE` when no API is named or it is not an http(s) address. */
-export function requireApi(options: { readonly api?: string }): string {
-  const { api } = options;
-  if (api === undefined || api === "") {
+/**
+ * Base URLs of the nodes to ask, the preferred one first.
+ * @throws ConsiliumError `USAGE` when none is named or one is not an http(s) address.
+ */
+export function requireApi(options: { readonly api?: string }): string[] {
+  const urls = (options.api ?? "")
+    .split(",")
+    .map((url) => url.trim().replace(/\/+$/, ""))
+    .filter((url) => url !== "");
+  if (urls.length === 0) {
     throw new ConsiliumError(
       "USAGE",
       "Say which node to ask: --api http://HOST:PORT or CONSILIUM_API. `consilium init` printed the addresses.",
     );
   }
-  if (!URL.canParse(api) || !/^https?:$/.test(new URL(api).protocol)) {
-    throw new ConsiliumError("USAGE", `--api must be an address as http://127.0.0.1:9001, not "${api}".`);
-  }
-  return api.replace(/\/+$/, "");
+  const wrong = urls.find((url) => !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol));
+  if (wrong === undefined) return urls;
+  throw new ConsiliumError("USAGE", `--api takes addresses such as http://127.0.0.1:9001, not "${wrong}".`);
 }
 
 /** @throws ConsiliumError `USAGE` when no wallet file is named. */

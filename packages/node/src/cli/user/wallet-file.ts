@@ -1,5 +1,15 @@
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { WalletStorage } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
 import { writeDurably } from "../../keys/index.js";
 
@@ -14,7 +24,7 @@ const SIZE_BYTES_MAX = 64 * 1024 * 1024;
  * One encrypted wallet on disk, used by one command at a time. The content is opaque here: the client encrypts it.
  * A write is durable and whole when it returns (written aside, synced, renamed), readable by its user alone.
  */
-export class WalletFile {
+export class WalletFile implements WalletStorage {
   readonly path: string;
   readonly #lockPath: string;
 
@@ -38,18 +48,21 @@ export class WalletFile {
     return existsSync(this.path);
   }
 
-  /** @throws ConsiliumError `WALLET_MISSING`, `WALLET_UNREADABLE`. */
-  read(): string {
-    if (!this.exists) {
-      throw new ConsiliumError(
-        "WALLET_MISSING",
-        `There is no wallet at ${this.path}; correct --wallet, or make one with: consilium user enroll.`,
-        { file: this.path },
-      );
-    }
+  /** @throws ConsiliumError `WALLET_MISSING`, which names the file. */
+  requireExists(): void {
+    if (this.exists) return;
+    throw new ConsiliumError(
+      "WALLET_MISSING",
+      `There is no wallet at ${this.path}; correct --wallet, or make one with: consilium user enroll.`,
+      { file: this.path },
+    );
+  }
+
+  /** @throws ConsiliumError `WALLET_UNREADABLE`. */
+  async read(): Promise<string | undefined> {
+    if (!this.exists) return undefined;
     try {
-      const content = readFileSync(this.path);
-      if (content.length <= SIZE_BYTES_MAX) return content.toString("utf8");
+      if (statSync(this.path).size <= SIZE_BYTES_MAX) return readFileSync(this.path, "utf8");
     } catch (cause) {
       throw unreadable(this.path, cause);
     }
@@ -57,7 +70,7 @@ export class WalletFile {
   }
 
   /** Replaces the whole wallet. After a crash the old or the new content stands there, never a part. */
-  write(content: string): void {
+  async write(content: string): Promise<void> {
     if (!heldHere.has(this.path)) throw new Error("The wallet file was released already.");
     writeDurably(this.path, content, FILE_MODE);
   }
