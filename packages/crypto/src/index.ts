@@ -24,6 +24,7 @@ export * from "./identity.js";
 export * from "./keystore.js";
 export * from "./lagrange.js";
 export * from "./operations.js";
+export * from "./operations-committee.js";
 export * from "./operations-sharing.js";
 export * from "./owner-factor.js";
 export * from "./payload.js";
