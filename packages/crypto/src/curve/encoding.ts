@@ -9,7 +9,10 @@ const SIGN = 0x20;
 const FIELD_SIZE_BYTES = 48;
 
 /** What decoding needs of a group; a library that only verifies signatures can offer as much. */
-export type PointDecoder<Point> = Pick<Group<Point>, "name" | "sizeBytes" | "fromCheckedBytes" | "isInSubgroup">;
+export type PointDecoder<Point> = Pick<
+  Group<Point>,
+  "name" | "sizeBytes" | "fromCheckedBytes" | "isInSubgroup"
+>;
 
 /** Size of an encoded scalar. */
 export const SCALAR_SIZE_BYTES = 32;
