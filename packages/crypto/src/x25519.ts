@@ -16,10 +16,40 @@ const LOW_ORDER_KEYS: readonly Uint8Array[] = [
   "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
 ].map((hex) => hexToBytes(hex));
 
+/** What a platform may do faster; lengths are checked before a backend is asked. RFC 7748 leaves it no freedom. */
+export interface X25519Backend {
+  publicKey(secretKey: Uint8Array): Uint8Array;
+  /** The Diffie-Hellman result, or undefined when it is all zero. */
+  sharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+}
+
+/** The reference backend: portable JavaScript, a millisecond or two per operation. */
+export const nobleX25519Backend: X25519Backend = {
+  publicKey: (secretKey) => x25519.getPublicKey(secretKey),
+  sharedSecret(secretKey, publicKey) {
+    try {
+      return x25519.getSharedSecret(secretKey, publicKey);
+    } catch {
+      // The lengths are right, so the only thing left for the library to refuse is the all-zero result.
+      return undefined;
+    }
+  },
+};
+
+let backend: X25519Backend = nobleX25519Backend;
+
+/**
+ * Installs the backend of this process, normally once at start (a node plugs in its native library here).
+ * Without an argument the portable one is restored.
+ */
+export function installX25519Backend(replacement: X25519Backend = nobleX25519Backend): void {
+  backend = replacement;
+}
+
 /** Public key (32 bytes) of a secret key (32 bytes). Throws `BAD_LENGTH`. */
 export function x25519PublicKey(secretKey: Uint8Array): Uint8Array {
   requireX25519Length(secretKey);
-  return x25519.getPublicKey(secretKey);
+  return backend.publicKey(secretKey);
 }
 
 /**
@@ -41,12 +71,7 @@ export function x25519CheckKey(publicKey: Uint8Array): void {
 export function x25519SharedSecret(secretKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   requireX25519Length(secretKey);
   requireX25519Length(publicKey);
-  try {
-    return x25519.getSharedSecret(secretKey, publicKey);
-  } catch {
-    // The lengths are right, so the only thing left for the library to refuse is the all-zero result.
-    return undefined;
-  }
+  return backend.sharedSecret(secretKey, publicKey);
 }
 
 function requireX25519Length(key: Uint8Array): void {

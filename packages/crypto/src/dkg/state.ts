@@ -82,7 +82,7 @@ export function encodeDkgState(state: DkgState): Uint8Array {
   );
 }
 
-/** Reads the one encoding of a state. Throws `BAD_LENGTH`, `BAD_ENCODING` for any other bytes. */
+/** Reads the one encoding of a state. Throws `BAD_LENGTH`, `BAD_ENCODING`, `DKG_BAD_PARAMS` for any other bytes. */
 export function decodeDkgState(bytes: Uint8Array): DkgState {
   const reader = new Reader(bytes);
   if (reader.u8("version") !== VERSION) throw badState("version");
