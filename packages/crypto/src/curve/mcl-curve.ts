@@ -1,3 +1,5 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import mcl from "mcl-wasm";
 import type { Curve, Group, PairingInput } from "./curve.js";
 import { encodeScalar } from "./encoding.js";
@@ -10,6 +12,9 @@ type MclPairing = PairingInput<mcl.G1, mcl.G2>;
 const MULTI_SCALAR_POINTS_MAX = 1024;
 const PAIRING_PRODUCT_PAIRS_MAX = 64;
 const FP2_SIZE_BYTES = 96;
+/** Longer tags are hashed first (RFC 9380 §5.3.3), which mcl leaves to its caller. */
+const DST_SIZE_BYTES_MAX = 255;
+const OVERSIZE_DST_PREFIX = utf8ToBytes("H2C-OVERSIZE-DST-");
 
 interface GroupFunctions<P extends Point> {
   readonly name: "G1" | "G2";
@@ -88,11 +93,12 @@ function hashToPoint<P extends Point>(
   dst: Uint8Array,
 ): P {
   const words = (out as unknown as { a_: Uint32Array }).a_;
+  const tag = dst.length > DST_SIZE_BYTES_MAX ? sha256(concatBytes(OVERSIZE_DST_PREFIX, dst)) : dst;
   withStack(module, () => {
     const outAt = module.salloc(words);
     const messageAt = module.sallocBytes(message);
-    const dstAt = module.sallocBytes(dst);
-    module[hashTo](outAt, messageAt, message.length, dstAt, dst.length);
+    const tagAt = module.sallocBytes(tag);
+    module[hashTo](outAt, messageAt, message.length, tagAt, tag.length);
     module.copyFromHeap32(words, outAt);
   });
   return out;
