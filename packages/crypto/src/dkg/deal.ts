@@ -184,6 +184,20 @@ export function memberOf(params: DkgParams, index: number) {
   throw new ConsiliumError("BAD_INDEX", "This run has no member with that index.", { index });
 }
 
+/** The share of member j in a deal as it was sealed, given E_j; undefined when it is not a scalar below q. */
+export function unsealShare(
+  params: DkgParams,
+  sid: Uint8Array,
+  message: DkgDealMessage,
+  member: number,
+  sharedPoint: Uint8Array,
+): bigint | undefined {
+  const pad = sharePad(params, sid, message.dealer, member, message.ephemeralKey, sharedPoint);
+  const share = bigintFromBytes(xorBytes(message.sealedShares[member - 1]!, pad));
+  pad.fill(0);
+  return share < SCALAR_ORDER ? share : undefined;
+}
+
 /**
  * The share of member j in a deal, given E_j, or undefined when it is not a scalar below q that matches the
  * commitments: then a dispute is due. The deal must have passed its checks; its points are not checked again.
@@ -196,11 +210,8 @@ export function openSealedShare(
   member: number,
   sharedPoint: Uint8Array,
 ): bigint | undefined {
-  const pad = sharePad(params, sid, message.dealer, member, message.ephemeralKey, sharedPoint);
-  const sealed = message.sealedShares[member - 1]!;
-  const share = bigintFromBytes(xorBytes(sealed, pad));
-  pad.fill(0);
-  if (share >= SCALAR_ORDER) return undefined;
+  const share = unsealShare(params, sid, message, member, sharedPoint);
+  if (share === undefined) return undefined;
   const group = dkgBaseGroup(curve, params.purpose);
   const commitments = message.commitments.map((bytes) => decodePointOnCurve(group, bytes));
   const expected = evaluateCommitment(group, commitments, member);
