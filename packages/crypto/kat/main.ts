@@ -55,10 +55,9 @@ async function runAll(paths: readonly string[], curves: readonly Curve[]) {
   for (const path of listKatFiles(paths)) {
     const name = relative(process.cwd(), path);
     const file = readKatFile(path);
-    if (file === undefined) {
+    if (typeof file === "string") {
       totals.unsupported += 1;
-      const detail = "not a known-answer file";
-      reports.push({ file: name, case: "-", backend: "-", outcome: "unsupported", detail });
+      reports.push({ file: name, case: "-", backend: "-", outcome: "unsupported", detail: file });
       continue;
     }
     reports.push(...(await runFile(name, file, curves, totals)));

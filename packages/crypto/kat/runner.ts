@@ -39,7 +39,8 @@ export interface KatResult {
 /** All `.json` files of the given files and folders, recursively, in a stable order. */
 export function listKatFiles(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
-    if (!statSync(path).isDirectory()) return [path];
+    // A path that does not exist stays in the list, so that the report names it.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return [path];
     const entries = readdirSync(path)
       .sort()
       .map((entry) => join(path, entry));
@@ -47,10 +48,17 @@ export function listKatFiles(paths: readonly string[]): string[] {
   });
 }
 
-/** Reads a known-answer file; undefined when the file is JSON of another kind. Throws for what is no JSON. */
-export function readKatFile(path: string): KatFile | undefined {
-  const content = JSON.parse(readFileSync(path, "utf8")) as Partial<KatFile> | null;
-  if (content === null || typeof content.op !== "string" || !Array.isArray(content.cases)) return undefined;
+/** Reads a known-answer file, or says in a sentence why it is none. */
+export function readKatFile(path: string): KatFile | string {
+  let content: Partial<KatFile> | null;
+  try {
+    content = JSON.parse(readFileSync(path, "utf8")) as Partial<KatFile> | null;
+  } catch (error) {
+    return `not readable as JSON: ${error}`;
+  }
+  if (content === null || typeof content.op !== "string" || !Array.isArray(content.cases)) {
+    return "not a known-answer file: op and cases are missing";
+  }
   return content as KatFile;
 }
 

@@ -154,7 +154,11 @@ export function recoverRecords(
       "code" in key && key.code === "KEY_COMMITMENT" ? { code: "BAD_RECORD" } : key,
     );
   }
-  for (const part of opened) part.plain.fill(0);
+  const accused = new Set(faults.map((fault) => fault.index));
+  for (const part of opened) {
+    part.plain.fill(0);
+    if (!accused.has(part.index)) part.sharedSecret.fill(0);
+  }
   valid.forEach(({ position }, r) => {
     keys[position] = attempt[r]!;
   });

@@ -2,13 +2,13 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { externalOperations } from "../kat/ops-external.js";
 import { sharingOperations } from "../kat/ops-sharing.js";
-import { listKatFiles, readKatFile, runKatCase } from "../kat/runner.js";
+import { type KatFile, listKatFiles, readKatFile, runKatCase } from "../kat/runner.js";
 import { loadMclCurve } from "../src/curve/mcl-curve.js";
 import { nobleCurve } from "../src/curve/noble-curve.js";
 
 const own = { ...sharingOperations, ...externalOperations };
 const files = listKatFiles([fileURLToPath(new URL("../vectors/", import.meta.url))])
-  .map((path) => readKatFile(path)!)
+  .map((path) => readKatFile(path) as KatFile)
   .filter((file) => file.op in own);
 
 describe.each([await loadMclCurve(), nobleCurve])("known answers of record sharing on $name", (curve) => {

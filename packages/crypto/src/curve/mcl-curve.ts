@@ -37,15 +37,13 @@ function groupOf<P extends Point>(module: MclModule, own: GroupFunctions<P>): Gr
   const words = (value: mcl.Fr | Point): Uint32Array => (value as unknown as { a_: Uint32Array }).a_;
   const multiply = (point: P, scalar: bigint): P => {
     const out = own.create();
+    const factor = fieldElement(scalar);
     withStack(module, () => {
       const outAt = module.salloc(words(out));
-      module[own.multiply](
-        outAt,
-        module.sallocCopy(words(point)),
-        module.sallocCopy(words(fieldElement(scalar))),
-      );
+      module[own.multiply](outAt, module.sallocCopy(words(point)), module.sallocCopy(words(factor)));
       module.copyFromHeap32(words(out), outAt);
     });
+    factor.clear();
     return out;
   };
   const multiScalarChunk = (points: readonly P[], scalars: readonly bigint[]): P =>
