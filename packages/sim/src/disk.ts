@@ -15,7 +15,14 @@ export class SimulatedDisk {
     private readonly clock: SimulatedClock,
     private readonly random: SeededRandom,
     private readonly syncMs: readonly [number, number],
+    /** A disk that lies says "synced" this much too early; for tests of the tests. */
+    private readonly lieMs = 0,
   ) {}
+
+  /** What the operator put there before the first start. */
+  provision(key: string, value: unknown): void {
+    this.#durable.set(key, value);
+  }
 
   write(batch: Batch): void {
     this.#unsynced.push(batch);
@@ -24,11 +31,13 @@ export class SimulatedDisk {
   /** Makes everything written so far durable, then calls back. A crash in between may lose it. */
   sync(then: () => void | Promise<void>): void {
     const upTo = this.#unsynced;
-    this.clock.after(this.random.between(...this.syncMs), () => {
+    const delayMs = this.random.between(...this.syncMs);
+    this.clock.after(delayMs + this.lieMs, () => {
       for (const batch of upTo) if (this.#unsynced.includes(batch)) this.#apply(batch);
       this.#unsynced = this.#unsynced.filter((batch) => !upTo.includes(batch));
-      return then();
+      return this.lieMs === 0 ? then() : undefined;
     });
+    if (this.lieMs > 0) this.clock.after(delayMs, then);
     // Later writes belong to the next sync.
     this.#unsynced = [...upTo];
   }

@@ -4,6 +4,9 @@ import type { World } from "./simulation.js";
 /** Plans, from the seed, what goes wrong before the network heals at `untilMs`, and when there is work. */
 export function scheduleFaults(world: World, profile: Profile, untilMs: number): void {
   if (profile.work === "bursts") scheduleWork(world, untilMs);
+  if (profile.work === "always")
+    for (const node of world.nodes) world.clock.after(1, () => node.setWork(true));
+  if (profile.absence) scheduleAbsence(world, untilMs);
   if (profile.partitions) schedulePartitions(world, untilMs);
   if (profile.crashes !== "none") scheduleCrashes(world, untilMs);
   if (profile.crashes === "all") scheduleBlackout(world, untilMs);
@@ -14,9 +17,10 @@ function scheduleWork({ clock, nodes, random }: World, untilMs: number): void {
   for (let atMs = draw.between(50, 500); atMs < untilMs; atMs += draw.between(500, 3_000)) {
     // Mostly all nodes hear of the work; sometimes one alone, which must forward it.
     const told = draw.chance(0.7) ? nodes : [draw.pick(nodes)];
-    const endMs = draw.between(200, 1_500);
+    // After healing there is work for good, so no burst ends then.
+    const endMs = Math.min(atMs + draw.between(200, 1_500), untilMs);
     for (const node of told) clock.after(atMs + draw.between(0, 50), () => node.setWork(true));
-    for (const node of nodes) clock.after(atMs + endMs, () => node.setWork(false));
+    for (const node of nodes) clock.after(endMs, () => node.setWork(false));
   }
 }
 
@@ -53,4 +57,11 @@ function scheduleBlackout({ clock, nodes, random }: World, untilMs: number): voi
       clock.after(draw.between(50, 900), () => (node.alive ? undefined : node.start()));
     }
   });
+}
+
+function scheduleAbsence({ clock, nodes, random }: World, untilMs: number): void {
+  const draw = random.fork("absence");
+  const node = draw.pick(nodes);
+  clock.after(draw.between(100, untilMs / 4), () => node.crash());
+  clock.after(draw.between(untilMs / 2, untilMs), () => node.start());
 }

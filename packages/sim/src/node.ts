@@ -43,6 +43,8 @@ import type { SimulatedKeys } from "./signatures.js";
 
 /** What the checkers and the trace see, taken where it leaves a node and not from the engine's own state. */
 export interface Observer {
+  /** An effect is about to run, or the node crashed. */
+  ran(node: number, what: Effect["kind"] | "crash"): void;
   sent(node: number, to: number, wire: Wire): void;
   assembled(node: number, certificate: Certificate): void;
   finalized(
@@ -119,6 +121,7 @@ export class SimulatedNode {
 
   constructor(private readonly parts: NodeParts) {
     this.state = createState(parts.config);
+    parts.disk.provision("record", encodeSafetyRecord(emptySafetyRecord(parts.config.chainId)));
     parts.network.attach(parts.index, (from, wire) => this.#receive(from, wire));
   }
 
@@ -126,7 +129,6 @@ export class SimulatedNode {
     return (this.parts.disk.get("tip") as FinalizedTip | undefined) ?? this.parts.genesis;
   }
 
-  /** A new key's empty record is written before the first start. */
   async start(): Promise<void> {
     const { parts } = this;
     this.#life += 1;
@@ -136,13 +138,12 @@ export class SimulatedNode {
     this.#timers.clear();
     this.#application = this.#makeApplication();
     this.state = createState(parts.config);
-    if (this.#life === 1)
-      parts.disk.write(new Map([["record", encodeSafetyRecord(emptySafetyRecord(parts.config.chainId))]]));
     const record = decodeSafetyRecord(
       parts.disk.get("record") as Uint8Array | undefined,
       parts.config.chainId,
     );
     const tip = this.tip;
+    this.#reportChain(tip);
     await this.#input({
       kind: "restored",
       epoch: parts.epoch,
@@ -157,10 +158,21 @@ export class SimulatedNode {
     await this.#input({ kind: "workKnown", work: this.#work });
   }
 
+  /** A finalization whose sync the crash cut short may have reached the disk all the same. */
+  #reportChain(tip: FinalizedTip): void {
+    if (tip.finalization === undefined) return;
+    const headers = (this.parts.disk.entries("chain/") as BlockHeader[]).toSorted(
+      (a, b) => a.height - b.height,
+    );
+    const blocks = headers.map((header) => ({ header, digest: digestOf(header) }));
+    this.parts.observer.synced(this.parts.index, blocks, tip.finalization);
+  }
+
   crash(): void {
     this.alive = false;
     this.#life += 1;
     this.parts.disk.crash();
+    this.parts.observer.ran(this.parts.index, "crash");
   }
 
   async setWork(work: boolean): Promise<void> {
@@ -210,6 +222,7 @@ export class SimulatedNode {
   /** True when the effect waits for the disk; the queue goes on from its answer. */
   async #run(effect: Effect): Promise<boolean> {
     const { observer, index } = this.parts;
+    observer.ran(index, effect.kind);
     switch (effect.kind) {
       case "persist":
         for (const record of effect.records) {

@@ -10,7 +10,9 @@ export interface Profile {
   readonly crashes: "none" | "some" | "all";
   /** Up to f validators misbehave, to the end. */
   readonly byzantine: boolean;
-  readonly work: "never" | "bursts";
+  /** One node is gone for most of the time and must come back through block sync. */
+  readonly absence: boolean;
+  readonly work: "never" | "bursts" | "always";
   readonly clockSkewMs: number;
 }
 
@@ -25,6 +27,7 @@ const calm: Profile = {
   partitions: false,
   crashes: "none",
   byzantine: false,
+  absence: false,
   work: "bursts",
   clockSkewMs: 100,
 };
@@ -44,12 +47,20 @@ export const profiles: readonly Profile[] = [
   },
   { ...calm, name: "byzantine", about: "up to f validators misbehave", byzantine: true },
   {
+    ...calm,
+    name: "absence",
+    about: "one node is gone for long and comes back by block sync",
+    absence: true,
+    work: "always",
+  },
+  {
     name: "chaos",
     about: "all of it",
     quality: { delayMs: [1, 400], loss: 0.2, duplication: 0.1 },
     partitions: true,
     crashes: "all",
     byzantine: true,
+    absence: false,
     work: "bursts",
     clockSkewMs: 1_000,
   },

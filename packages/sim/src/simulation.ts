@@ -20,8 +20,8 @@ export interface SimulationOptions {
   readonly roughMs?: number;
   /** Tests plant bugs here. */
   readonly rules?: SafetyRules;
-  /** Sync time of the disk, milliseconds. */
-  readonly syncMs?: readonly [number, number];
+  /** How much too early the disks say "synced"; tests plant this. */
+  readonly diskLieMs?: number;
 }
 
 export interface SimulationResult {
@@ -35,6 +35,8 @@ export interface SimulationResult {
   readonly nullifyVotes: number;
   readonly faultsReported: number;
   readonly messages: number;
+  /** How often each effect of the engine ran, and how many crashes there were. */
+  readonly ran: Readonly<Record<string, number>>;
   readonly simulatedMs: number;
   /** From healing until all honest nodes had finalized new blocks; undefined when they did not. */
   readonly healedInMs: number | undefined;
@@ -44,6 +46,8 @@ export interface SimulationResult {
 }
 
 const ROUGH_MS = 12_000;
+/** Time a synced write takes. */
+const SYNC_MS = [0, 4] as const;
 /** Every hundredth seed signs with real BLS. */
 const BLS_SEED_STEP = 100;
 const BLOCKS_AFTER_HEALING = 3;
@@ -72,6 +76,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     nullifyVotes: checkers.nullifyVotes,
     faultsReported: world.faults.length,
     messages: network.sent,
+    ran: Object.fromEntries([...world.ran].sort()),
     simulatedMs: clock.nowMs,
     ...healed,
     traceDigest: trace.digest("hex"),
@@ -122,6 +127,7 @@ export interface World {
   readonly random: SeededRandom;
   readonly trace: ReturnType<typeof createHash>;
   readonly faults: string[];
+  readonly ran: Map<string, number>;
   honest(index: number): boolean;
 }
 
@@ -146,7 +152,8 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
   const checkers = new Checkers(options.nodes, honest, genesis.digest);
   const trace = createHash("sha256");
   const faults: string[] = [];
-  const observer = observe(clock, checkers, trace, faults);
+  const ran = new Map<string, number>();
+  const observer = observe({ clock, checkers, trace, faults, ran });
   const epoch = epochContext(toEpoch(0), keys.set, genesis.digest);
   const verified = new WeakMap<object, Promise<boolean>>();
   const { deltaMs, blockIntervalMs, heartbeatMs, inactivityViews, blockPayloadBytes } = presets.devnet;
@@ -168,7 +175,7 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
       genesis,
       clock,
       network,
-      disk: new SimulatedDisk(clock, own.fork("disk"), options.syncMs ?? [0, 4]),
+      disk: new SimulatedDisk(clock, own.fork("disk"), SYNC_MS, options.diskLieMs),
       keys,
       random: own.fork("work"),
       observer,
@@ -178,7 +185,7 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
       verified,
     });
   });
-  return { clock, network, nodes, checkers, keys, config, random, trace, faults, honest };
+  return { clock, network, nodes, checkers, keys, config, random, trace, faults, ran, honest };
 }
 
 function chooseActors(nodes: number, random: SeededRandom): Map<number, Behaviour> {
@@ -187,13 +194,10 @@ function chooseActors(nodes: number, random: SeededRandom): Map<number, Behaviou
   return new Map(indices.map((index) => [index, random.pick(behaviours)]));
 }
 
-function observe(
-  clock: SimulatedClock,
-  checkers: Checkers,
-  trace: World["trace"],
-  faults: string[],
-): Observer {
+function observe(world: Pick<World, "clock" | "checkers" | "trace" | "faults" | "ran">): Observer {
+  const { clock, checkers, trace, faults, ran } = world;
   return {
+    ran: (_node, what) => void ran.set(what, (ran.get(what) ?? 0) + 1),
     sent(node, to, wire) {
       trace.update(`${clock.nowMs} ${node}>${to} ${describe(wire)}\n`);
       checkers.sent(node, wire);

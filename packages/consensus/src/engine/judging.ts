@@ -33,7 +33,7 @@ export function acceptProposal(run: Run, proposal: Proposal, from: HexId): void 
   if (slot.proposal !== undefined) return;
   slot.proposal = proposal;
   slot.proposalFrom = from;
-  learnBlock(state, header, false);
+  learnBlock(state, header, false, vote.digest);
 }
 
 /** Rule 3 up to the payload: parent certified, skipped views nullified, header well formed. Fetches what is missing. */
@@ -128,7 +128,7 @@ export function onPayloadChecked(run: Run, input: Extract<Input, { kind: "payloa
     return;
   }
   slot.check = "passed";
-  learnBlock(state, slot.proposal.header, true);
+  learnBlock(state, slot.proposal.header, true, digest);
   state.wantedBodies.delete(toHex(digest));
   effects.push({ kind: "persist", records: [{ kind: "body", digest }] });
   castVote(run, subjectOf(slot.proposal.vote));

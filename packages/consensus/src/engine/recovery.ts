@@ -126,7 +126,7 @@ export function onBodyArrived({ state }: Run, header: BlockHeader): void {
   const known = blockOf(state, digest);
   const wanted = state.wantedBodies.delete(toHex(digest));
   if (known !== undefined) known.bodyHere = true;
-  else if (wanted && header.height > state.tip.height) learnBlock(state, header, true);
+  else if (wanted && header.height > state.tip.height) learnBlock(state, header, true, digest);
 }
 
 /** Sync moved the tip, or came back without progress; then it is tried again after a pause. */

@@ -114,8 +114,12 @@ export function payloadBytesMax(state: State, parent: BlockReference): number {
 }
 
 /** Remembers a header; a body that is here stays here. */
-export function learnBlock(state: State, header: BlockHeader, bodyHere: boolean): KnownBlock {
-  const digest = digestOf(header);
+export function learnBlock(
+  state: State,
+  header: BlockHeader,
+  bodyHere: boolean,
+  digest: Uint8Array = digestOf(header),
+): KnownBlock {
   const key = toHex(digest);
   const block = state.blocks.get(key) ?? { header, digest, bodyHere };
   block.bodyHere ||= bodyHere;
