@@ -40,9 +40,12 @@ export type SubmitResult =
 /** Why a node follows instead of voting. */
 export type FollowReason =
   | "NOT_A_VALIDATOR"
+  | "NO_VOTE_KEY"
   | "SAFETY_RECORD_MISSING"
   | "SAFETY_RECORD_CORRUPT"
-  | "OWN_VOTE_UNKNOWN";
+  | "OWN_VOTE_UNKNOWN"
+  /** The chain stopped on this node because its data cannot be trusted; see the log. */
+  | "HALTED";
 
 export interface ChainStatusReport {
   readonly chainId: string;

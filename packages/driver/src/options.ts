@@ -1,12 +1,20 @@
+import type { VoteVerifier } from "@consilium/consensus";
 import type { Application } from "@consilium/ledger";
 import type { Clock, Genesis, Log, Random, StateReader, Store, Transport } from "@consilium/protocol";
 
-/** Who this node is on the chain. Without a vote key it follows. */
+/** A validator's BLS vote key behind a door: the driver never sees the secret. */
+export interface VoteSigner {
+  /** 48 bytes, as it stands in the validator set. */
+  readonly publicKey: Uint8Array;
+  /** 96 bytes. Called only by the safe signer. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+}
+
+/** Who this node is on the chain. Without a vote signer it follows. */
 export interface ChainIdentity {
   /** Ed25519 node key, 32 bytes: node id and author of its blocks. */
   readonly nodeId: Uint8Array;
-  /** BLS secret key, 32 bytes, of a validator. Owned by the caller, who zeroises it after `stop`. */
-  readonly voteSecretKey?: Uint8Array;
+  readonly voteSigner?: VoteSigner;
 }
 
 /** Everything a driver touches: ports, the application and the identity. */
@@ -14,12 +22,19 @@ export interface ChainDriverOptions {
   readonly genesis: Genesis;
   readonly application: Application;
   readonly identity: ChainIdentity;
-  /** All keys of the chain live below this store; see {@link prefixedStore}. */
+  /** All keys of the chain live in this store; a node with two chains gives each a `prefixedStore`. Stays open. */
   readonly store: Store;
   readonly transport: Transport;
+  readonly verifier: VoteVerifier;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   /** Work besides pending transactions: an open ceremony window, a due expiry. Asked after each block. */
   readonly hasWork?: (state: StateReader) => boolean;
+  /** The next envelope nonce of an account; the ledgers' own query when absent. */
+  readonly nextNonce?: (state: StateReader, sender: Uint8Array) => number;
+  /** Something no honest peer does came from this peer: the network may disconnect it. */
+  readonly onPeerFault?: (peer: string, code: string) => void;
+  /** The chain cannot go on (damaged store, state that contradicts a finalized block) and has halted. */
+  readonly onFatal?: (error: unknown) => void;
 }

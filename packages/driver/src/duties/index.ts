@@ -1,1 +1,2 @@
 export * from "./ceremony-duty.js";
+export * from "./ceremony-view.js";

@@ -1,2 +1,5 @@
+export * from "./counting-application.js";
+export * from "./memory-network.js";
 export * from "./memory-store.js";
+export * from "./simulated-clock.js";
 export * from "./store-contract.js";

@@ -1,0 +1,34 @@
+import { equalBytes } from "@consilium/crypto";
+import { digestOf } from "@consilium/protocol";
+import { freshSafetyRecord } from "./engine/safe-signer.js";
+import type { ChainDriverOptions } from "./options.js";
+import { ChainStore } from "./store/chain-store.js";
+import type { TipRecord } from "./store/records.js";
+
+/**
+ * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a
+ * folder without a record is never mistaken for a fresh one.
+ */
+export async function openChainStore(
+  options: Pick<ChainDriverOptions, "store" | "application">,
+): Promise<{ readonly store: ChainStore; readonly record: TipRecord; readonly fresh: boolean }> {
+  const { application } = options;
+  const store = new ChainStore(options.store);
+  const known = store.tip();
+  if (known !== undefined) return { store, record: known, fresh: false };
+  const block = application.genesisBlock();
+  const digest = digestOf(block.header);
+  const { changes, stateRoot } = await application.genesisChanges();
+  const { height, timestampMs, epoch } = block.header;
+  const record = { tip: { height, digest, stateRoot, timestampMs, epoch, view: 0 }, finalization: undefined };
+  const safety = freshSafetyRecord(application.chainId);
+  await store.commit([{ block, digest, changes, results: [] }], record, [safety]);
+  return { store, record, fresh: true };
+}
+
+/** Whether the stored chain begins with this application's genesis: a folder of another alliance must not be used. */
+export function sameGenesis(store: ChainStore, options: Pick<ChainDriverOptions, "application">): boolean {
+  const stored = store.block(0);
+  const genesis = options.application.genesisBlock();
+  return stored !== undefined && equalBytes(digestOf(stored.header), digestOf(genesis.header));
+}

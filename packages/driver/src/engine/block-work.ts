@@ -1,0 +1,168 @@
+import {
+  type Effect,
+  type Input,
+  type ValidatorSet,
+  type VoteVerifier,
+  verifyCertificate,
+} from "@consilium/consensus";
+import { ConsiliumError, codeOf, equalBytes } from "@consilium/crypto";
+import type { Application } from "@consilium/ledger";
+import {
+  BLOCK_VERSION,
+  type Block,
+  type BlockPayload,
+  type Certificate,
+  type Clock,
+  digestOf,
+  emptyPayload,
+  fault,
+  ignore,
+  type Log,
+  payloadRootOf,
+  toHeight,
+  type Verdict,
+  valid,
+  ZERO_32,
+} from "@consilium/protocol";
+import type { ChainCounters } from "../chain.js";
+import type { Mempool } from "../mempool/mempool.js";
+import type { BlockTree } from "../tree/block-tree.js";
+
+type BuildPayload = Extract<Effect, { kind: "buildPayload" }>;
+type CheckPayload = Extract<Effect, { kind: "checkPayload" }>;
+
+/** Gossip normally brings a body with its proposal; after that long it is asked for. */
+const BODY_PATIENCE_MS = 100;
+
+export interface BlockWorkOptions {
+  readonly chainId: Uint8Array;
+  readonly nodeId: Uint8Array;
+  readonly set: ValidatorSet;
+  readonly application: Application;
+  readonly tree: BlockTree;
+  readonly mempool: Mempool;
+  readonly verifier: VoteVerifier;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly counters: ChainCounters;
+  readonly enqueue: (input: Input) => void;
+  /** Asks peers for a body, its author first. */
+  readonly fetchBody: (digest: Uint8Array, author: Uint8Array) => void;
+  /** Store damage and the like: the chain halts. */
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Builds and judges blocks in the background; the engine drops answers for views that it left meanwhile. */
+export class BlockWork {
+  constructor(private readonly options: BlockWorkOptions) {}
+
+  build(effect: BuildPayload): void {
+    this.buildBlock(effect).then(
+      (block) => {
+        const { tree, counters, enqueue } = this.options;
+        tree.add(block, digestOf(block.header));
+        counters.blocksProposed += 1;
+        enqueue({ kind: "payloadBuilt", epoch: effect.epoch, view: effect.view, header: block.header });
+      },
+      (error: unknown) => this.failed(error, "block not built"),
+    );
+  }
+
+  check(effect: CheckPayload): void {
+    const { epoch, view, digest } = effect;
+    this.judge(effect)
+      .catch((error: unknown) => {
+        this.failed(error, "block not judged");
+        return ignore(codeOf(error), "the block could not be judged here");
+      })
+      .then((verdict) => this.options.enqueue({ kind: "payloadChecked", epoch, view, digest, verdict }));
+  }
+
+  private async buildBlock({ epoch, parent, payloadBytesMax }: BuildPayload): Promise<Block> {
+    const { chainId, nodeId, tree, clock } = this.options;
+    const { reader, stateRoot } = await tree.executed(parent.digest);
+    const height = parent.height + 1;
+    const timestampMs = Math.max(clock.nowMs(), parent.timestampMs + 1);
+    const payload =
+      payloadBytesMax === 0
+        ? emptyPayload()
+        : await this.fill(reader, { height, timestampMs, maxBytes: payloadBytesMax });
+    const header = {
+      version: BLOCK_VERSION,
+      chainId,
+      epoch,
+      height: toHeight(height),
+      parentDigest: parent.digest,
+      author: nodeId,
+      timestampMs,
+      payloadRoot: payloadRootOf(payload),
+      stateRoot,
+      // A chain runs one epoch so far; the boundary block will name the next set here.
+      nextSetRoot: ZERO_32,
+    };
+    return { header, payload };
+  }
+
+  private async fill(
+    reader: Parameters<Application["buildPayload"]>[0],
+    context: Parameters<Application["buildPayload"]>[2],
+  ): Promise<BlockPayload> {
+    const { application, mempool } = this.options;
+    if (!mempool.hasReady()) return emptyPayload();
+    return application.buildPayload(reader, encodedOf(mempool), context);
+  }
+
+  private async judge({ header, digest, notBeforeMs }: CheckPayload): Promise<Verdict> {
+    const { application, tree } = this.options;
+    const block = await this.waitForBody(digest, header);
+    if (block === undefined) return ignore("BLOCK_OVERTAKEN", "the chain moved past the block's height");
+    const parent = await tree.executed(header.parentDigest);
+    if (!equalBytes(parent.stateRoot, header.stateRoot)) {
+      return fault("BLOCK_BAD_STATE_ROOT", "the state root is not what the parent's execution gives");
+    }
+    await this.waitUntil(notBeforeMs);
+    const facts = await this.judgeFacts(block.payload.facts, header.epoch);
+    if (facts.kind !== "valid") return facts;
+    return application.checkPayload(parent.reader, block);
+  }
+
+  private async waitForBody(digest: Uint8Array, header: CheckPayload["header"]): Promise<Block | undefined> {
+    const { tree, clock, fetchBody } = this.options;
+    const body = tree.whenBody(digest, header.height);
+    const patience = clock.setTimer(BODY_PATIENCE_MS, () => fetchBody(digest, header.author));
+    const block = await body;
+    patience.cancel();
+    return block;
+  }
+
+  private async waitUntil(timeMs: number): Promise<void> {
+    const { clock } = this.options;
+    const delayMs = timeMs - clock.nowMs();
+    if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+  }
+
+  /** At most two facts per validator, one per view and kind, all of this epoch and signed by its set. */
+  private async judgeFacts(facts: readonly Certificate[], epoch: number): Promise<Verdict> {
+    const { verifier, chainId, set } = this.options;
+    const names = new Set(facts.map(({ view, kind }) => `${view} ${kind}`));
+    if (facts.length > 2 * set.length || names.size !== facts.length) {
+      return fault("BLOCK_BAD_FACTS", "too many facts, or two of one view and kind");
+    }
+    for (const certificate of facts) {
+      if (certificate.epoch !== epoch) return fault("BLOCK_BAD_FACTS", "a fact is of another epoch");
+      const verdict = await verifyCertificate(verifier, chainId, set, certificate);
+      if (verdict.kind !== "valid") return verdict;
+    }
+    return valid(undefined);
+  }
+
+  private failed(error: unknown, event: string): void {
+    const code = codeOf(error);
+    if (!(error instanceof ConsiliumError) || code.startsWith("STORE_")) this.options.fatal(error);
+    else this.options.log.warn({ code, reason: error.message }, event);
+  }
+}
+
+function* encodedOf(mempool: Mempool): Generator<Uint8Array> {
+  for (const { encoded } of mempool.ready()) yield encoded;
+}

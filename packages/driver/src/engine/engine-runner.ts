@@ -1,0 +1,196 @@
+import {
+  assembleCertificate,
+  type Effect,
+  type Input,
+  type PersistRecord,
+  type State,
+  step,
+} from "@consilium/consensus";
+import { ConsiliumError, toHex } from "@consilium/crypto";
+import { Block, type Certificate, type Timer, VoteKind } from "@consilium/protocol";
+import { encodeMessage } from "../messages/codec.js";
+import type { BlockWork } from "./block-work.js";
+import type { RunnerOptions } from "./runner-options.js";
+
+/**
+ * Feeds the engine and runs its effects, strictly in order: an effect that writes has landed before the next one runs,
+ * and no input is stepped while effects of the one before it are still running.
+ */
+export class EngineRunner {
+  private readonly inputs: Input[] = [];
+  private readonly timers = new Map<string, Timer>();
+  private readonly published = new Set<string>();
+  private pumping: Promise<void> | undefined;
+  private stopped = false;
+
+  constructor(
+    readonly state: State,
+    private readonly options: RunnerOptions,
+    private readonly work: BlockWork,
+  ) {}
+
+  enqueue(input: Input): void {
+    if (this.stopped) return;
+    this.inputs.push(input);
+    this.pumping ??= this.pump();
+  }
+
+  /** Lets the effect that runs finish; nothing runs after it. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.inputs.length = 0;
+    for (const timer of this.timers.values()) timer.cancel();
+    this.timers.clear();
+    await this.pumping;
+  }
+
+  private async pump(): Promise<void> {
+    // Inputs of one turn of the event loop are stepped one after the other, but never inside the caller.
+    await Promise.resolve();
+    try {
+      for (let input = this.inputs.shift(); input !== undefined; input = this.inputs.shift()) {
+        const { effects } = step(this.state, input);
+        for (const effect of effects) {
+          if (this.stopped) return;
+          await this.perform(effect);
+        }
+      }
+    } catch (error) {
+      this.options.fatal(error);
+    } finally {
+      this.pumping = undefined;
+    }
+  }
+
+  private async perform(effect: Effect): Promise<void> {
+    switch (effect.kind) {
+      case "persist":
+        return this.persist(effect.records);
+      case "sign":
+        return this.sign(effect);
+      case "finalize":
+        return this.finalize(effect);
+      case "broadcast":
+        return this.broadcast(effect);
+      case "send":
+        return this.options.transport.send(effect.to, encodeMessage(effect.message));
+      case "forwardWork":
+        return this.options.intake.forwardTo(effect.to);
+      case "setTimer":
+        return this.setTimer(effect);
+      case "assemble":
+        return this.assemble(effect);
+      case "fetch":
+        if (effect.what === "body") return this.options.fetcher.body(effect.digest);
+        return this.options.fetcher.certificates(effect.epoch, effect.fromView, effect.toView);
+      case "startSync":
+        return this.startSync(effect.target);
+      case "buildPayload":
+        return this.work.build(effect);
+      case "checkPayload":
+        return this.work.check(effect);
+      case "reportFault":
+        return this.reportFault(effect);
+    }
+  }
+
+  private async persist(records: readonly PersistRecord[]): Promise<void> {
+    const { store, tree, counters } = this.options;
+    const bodies: Block[] = [];
+    const certificates: Certificate[] = [];
+    for (const record of records) {
+      if (record.kind === "body") bodies.push(this.bodyOf(record.digest));
+      else certificates.push(record.certificate);
+    }
+    await store.persist(bodies, certificates);
+    for (const { kind, digest } of certificates) {
+      if (kind === VoteKind.nullify) counters.viewsNullified += 1;
+      // Executed off the vote path, so that the next block finds its parent's state ready.
+      else tree.execution(digest).catch(() => {});
+    }
+  }
+
+  private bodyOf(digest: Uint8Array): Block {
+    const block = this.options.tree.body(digest);
+    if (block !== undefined) return block;
+    throw new ConsiliumError("BLOCK_UNKNOWN", "A body that is to be kept is not here.", {
+      digest: toHex(digest),
+    });
+  }
+
+  private async sign({ subject }: Extract<Effect, { kind: "sign" }>): Promise<void> {
+    const vote = await this.options.signer?.sign(subject);
+    if (vote !== undefined) this.options.counters.votesSigned += 1;
+    this.inputs.unshift({ kind: "signed", subject, vote });
+  }
+
+  private async finalize({ finalization, blocks }: Extract<Effect, { kind: "finalize" }>): Promise<void> {
+    const bodies = blocks.map(({ digest }) => this.bodyOf(digest));
+    await this.options.finalizer.commit(bodies, finalization);
+    this.options.advanced();
+  }
+
+  private broadcast({ message }: Extract<Effect, { kind: "broadcast" }>): void {
+    const { transport, self } = this.options;
+    const validators = this.state.epoch.validators.filter((node) => node !== self);
+    // Those who only follow learn of progress from finalizations.
+    const final = message.kind === "certificate" && message.certificate.kind === VoteKind.finalize;
+    const to = final ? new Set([...validators, ...transport.connected()]) : validators;
+    transport.broadcast([...to], encodeMessage(message));
+    if (message.kind === "proposal")
+      this.publishBody(message.proposal.vote.digest, message.proposal.header.author);
+  }
+
+  /** An own block's body goes out with its first proposal; who misses it asks. */
+  private publishBody(digest: Uint8Array, author: Uint8Array): void {
+    const name = toHex(digest);
+    if (toHex(author) !== this.options.self || this.published.has(name)) return;
+    this.published.clear();
+    this.published.add(name);
+    const block = this.options.tree.body(digest);
+    if (block !== undefined) this.options.transport.publish("blocks", Block.serialize(block));
+  }
+
+  private setTimer({ epoch, view, timer, delayMs }: Extract<Effect, { kind: "setTimer" }>): void {
+    this.timers.get(timer)?.cancel();
+    const handle = this.options.clock.setTimer(delayMs, () =>
+      this.enqueue({ kind: "timeout", epoch, view, timer }),
+    );
+    this.timers.set(timer, handle);
+  }
+
+  private async assemble({ votes }: Extract<Effect, { kind: "assemble" }>): Promise<void> {
+    const certificate = await assembleCertificate(this.options.verifier, this.options.set, votes);
+    this.inputs.unshift({ kind: "certificate", certificate, from: undefined });
+  }
+
+  private startSync(target: Certificate): void {
+    const { rangeSync, finalizer, fatal, advanced } = this.options;
+    rangeSync
+      .run(target)
+      .then(() => {
+        const { tip, finalization } = finalizer;
+        advanced();
+        this.enqueue({
+          kind: "caughtUp",
+          epoch: this.state.epoch,
+          tip: this.options.engineTip(tip, finalization),
+        });
+      })
+      .catch(fatal);
+  }
+
+  private reportFault(effect: Extract<Effect, { kind: "reportFault" }>): void {
+    const { log, peerFault } = this.options;
+    const { code, reason, peer, validator, evidence } = effect;
+    log.warn({ code, reason, peer, validator, evidence: evidence.length }, "fault reported by the engine");
+    if (code === "SAFETY_VIOLATION") {
+      throw new ConsiliumError(
+        "SAFETY_VIOLATION",
+        "Finalized history is contradicted; stop and ask the alliance.",
+      );
+    }
+    // A contradicting vote is its signer's fault, not the fault of the peer that passed it on.
+    if (peer !== undefined && code !== "EQUIVOCATION" && code !== "OWN_KEY_ELSEWHERE") peerFault(peer, code);
+  }
+}

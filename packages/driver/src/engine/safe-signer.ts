@@ -1,0 +1,110 @@
+import {
+  canSign,
+  decodeSafetyRecord,
+  emptySafetyRecord,
+  encodeSafetyRecord,
+  pruneSafetyRecord,
+  recordVote,
+  type SafetyRecord,
+  voteBytes,
+} from "@consilium/consensus";
+import { codeOf } from "@consilium/crypto";
+import {
+  type Log,
+  type StoreChange,
+  toEpoch,
+  toView,
+  type Vote,
+  type VoteSubject,
+} from "@consilium/protocol";
+import type { FollowReason } from "../chain.js";
+import type { VoteSigner } from "../options.js";
+import type { ChainStore } from "../store/chain-store.js";
+import { buckets, keyIn } from "../store/keys.js";
+
+const recordKey = keyIn(buckets.safetyRecord);
+
+/** The change that gives a fresh data folder its record, in one batch with genesis: there is never one without the other. */
+export const freshSafetyRecord = (chainId: Uint8Array): StoreChange => ({
+  key: recordKey,
+  value: encodeSafetyRecord(emptySafetyRecord(chainId)),
+});
+
+export type OpenedSigner =
+  | { readonly mayVote: true; readonly signer: SafeSigner }
+  | { readonly mayVote: false; readonly reason: FollowReason };
+
+/**
+ * The only way to a vote signature: the safety record is asked, written and synced, and only then the key signs.
+ * One vote at a time, because the caller awaits each.
+ */
+export class SafeSigner {
+  private constructor(
+    private readonly store: ChainStore,
+    private record: SafetyRecord,
+    private readonly validator: number,
+    private readonly key: VoteSigner,
+    private readonly log: Log,
+  ) {}
+
+  /** Reads the record; a missing or damaged one means to follow without voting. */
+  static open(
+    store: ChainStore,
+    chainId: Uint8Array,
+    validator: number,
+    key: VoteSigner,
+    log: Log,
+  ): OpenedSigner {
+    const verdict = readRecord(store, chainId);
+    if (verdict.kind === "valid") {
+      return { mayVote: true, signer: new SafeSigner(store, verdict.value, validator, key, log) };
+    }
+    log.error(
+      { code: verdict.code, reason: verdict.reason },
+      "this node follows and does not vote: its vote key may have signed what it no longer remembers",
+    );
+    const reason = verdict.kind === "ignore" ? "SAFETY_RECORD_MISSING" : "SAFETY_RECORD_CORRUPT";
+    return { mayVote: false, reason };
+  }
+
+  /** Votes above the tip, for the engine to sign and send again after a restart. */
+  votes(): readonly VoteSubject[] {
+    return this.record.votes;
+  }
+
+  /** The vote, or undefined when the record refuses. */
+  async sign(subject: VoteSubject): Promise<Vote | undefined> {
+    const verdict = canSign(this.record, subject);
+    if (verdict.kind !== "valid") {
+      this.log.warn({ code: verdict.code, reason: verdict.reason }, "vote not signed");
+      return undefined;
+    }
+    const next = recordVote(this.record, subject);
+    if (next !== this.record) {
+      await this.store.write([{ key: recordKey, value: encodeSafetyRecord(next) }], true);
+      this.record = next;
+    }
+    const signature = await this.key.sign(voteBytes(this.record.chainId, subject));
+    return { ...subject, validator: this.validator, signature };
+  }
+
+  /** The record with its floor at a view that becomes final: part of the batch that makes the finalization durable. */
+  raiseFloor(epoch: number, view: number): { readonly change: StoreChange; readonly landed: () => void } {
+    const next = pruneSafetyRecord(this.record, { epoch: toEpoch(epoch), view: toView(view) });
+    return {
+      change: { key: recordKey, value: encodeSafetyRecord(next) },
+      landed: () => {
+        this.record = next;
+      },
+    };
+  }
+}
+
+function readRecord(store: ChainStore, chainId: Uint8Array) {
+  try {
+    return decodeSafetyRecord(store.read(buckets.safetyRecord), chainId);
+  } catch (error) {
+    // The store's own checksum found the damage first.
+    return { kind: "fault", code: codeOf(error), reason: "the safety record cannot be read" } as const;
+  }
+}

@@ -1,0 +1,38 @@
+import { concat, u8, u64 } from "@consilium/crypto";
+
+/**
+ * Buckets of the driver inside a chain's store. The application's keys start below 0x80, the driver's at 0x80 and
+ * above. Numbers are never used again for something else.
+ */
+export const buckets = {
+  /** u64 height → encoded Block, final. */
+  block: 0x80,
+  /** Block digest → u64 height, final. */
+  heightOf: 0x81,
+  /** Block digest → encoded Block above the tip. */
+  pendingBody: 0x82,
+  /** u64 epoch ‖ u64 view ‖ u8 kind → Certificate above the tip. */
+  certificate: 0x83,
+  /** One value: the finalized tip. */
+  tip: 0x84,
+  /** Transaction id → height, index, code and time. */
+  result: 0x85,
+  /** One value: the safety record of this node's vote key. */
+  safetyRecord: 0x86,
+  /** u64 height → the finalization that named the block of this height. */
+  finalization: 0x87,
+  /** Transaction id → encoded transaction submitted here and not final yet. */
+  submission: 0x88,
+} as const;
+
+export type Bucket = (typeof buckets)[keyof typeof buckets];
+
+export const keyIn = (bucket: Bucket, ...parts: readonly Uint8Array[]): Uint8Array =>
+  concat(u8(bucket), ...parts);
+export const heightKey = (bucket: Bucket, height: number): Uint8Array => keyIn(bucket, u64(height));
+
+/** The half-open range of a whole bucket. */
+export const rangeOf = (bucket: Bucket): { readonly from: Uint8Array; readonly to: Uint8Array } => ({
+  from: u8(bucket),
+  to: u8(bucket + 1),
+});

@@ -1,0 +1,162 @@
+import { inlineVoteVerifier } from "@consilium/consensus";
+import { concat, hash, loadBlstVoteSuite, toHex, u32, type VoteSuite } from "@consilium/crypto";
+import type { Application } from "@consilium/ledger";
+import {
+  type Genesis,
+  type Log,
+  presets,
+  type Random,
+  SignedTransaction,
+  type Store,
+} from "@consilium/protocol";
+import { ChainDriver, type ChainDriverOptions } from "../src/index.js";
+import {
+  countingApplication,
+  MemoryNetwork,
+  MemoryStore,
+  nextCountingNonce,
+  SimulatedClock,
+} from "../src/testing/index.js";
+
+export const silentLog: Log = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLog,
+};
+
+/** Deterministic bytes: a counter through a hash. */
+export function seededRandom(seed: number): Random {
+  let counter = 0;
+  return {
+    bytes: (length) => {
+      let bytes = new Uint8Array();
+      while (bytes.length < length)
+        bytes = new Uint8Array(concat(bytes, hash("TEST", u32(seed), u32(counter++))));
+      return bytes.slice(0, length);
+    },
+  };
+}
+
+/** Lets promises and the platform's queue run dry: native calls of the store and of votes take no clock. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export interface Member {
+  readonly nodeId: Uint8Array;
+  readonly name: string;
+  readonly secret: Uint8Array;
+}
+
+const START_MS = 1_700_000_000_000;
+
+/** A chain of drivers in one process on a simulated clock. */
+export class TestChain {
+  readonly clock = new SimulatedClock(START_MS + 1_000, settle);
+  readonly network = new MemoryNetwork(this.clock);
+  readonly drivers = new Map<string, ChainDriver>();
+  readonly stores = new Map<string, MemoryStore>();
+
+  private constructor(
+    readonly genesis: Genesis,
+    readonly members: readonly Member[],
+    private readonly suite: VoteSuite,
+  ) {}
+
+  static async create(count: number): Promise<TestChain> {
+    const suite = await loadBlstVoteSuite();
+    const members = Array.from({ length: count }, (_, index) => {
+      const nodeId = hash("TEST-NODE", u32(index));
+      const secret = hash("TEST-VOTE", u32(index)).fill(0, 0, 1);
+      return { nodeId, name: toHex(nodeId), secret };
+    });
+    const genesis: Genesis = {
+      version: 1,
+      kind: 1,
+      name: new Uint8Array(),
+      timeMs: START_MS,
+      parameters: { ...presets.devnet, epochLengthHeights: 1_000_000 },
+      seats: count,
+      members: members.map(({ nodeId, secret }) => ({
+        name: new Uint8Array(),
+        nodeKey: nodeId,
+        exchangeKey: new Uint8Array(32),
+        voteKey: suite.publicKey(secret),
+        votePossession: new Uint8Array(96),
+        stake: 1,
+      })),
+      keyCentre: [],
+      allianceChainId: new Uint8Array(32),
+    };
+    return new TestChain(genesis, members, suite);
+  }
+
+  /** Starts a member's driver on its store (a fresh one at first). */
+  async start(index: number, change: Partial<ChainDriverOptions> = {}): Promise<ChainDriver> {
+    const { nodeId, name, secret } = this.members[index]!;
+    const store = this.stores.get(name) ?? new MemoryStore();
+    this.stores.set(name, store);
+    const random = seededRandom(index);
+    const driver = new ChainDriver({
+      genesis: this.genesis,
+      application: countingApplication(this.genesis),
+      identity: {
+        nodeId,
+        voteSigner: {
+          publicKey: this.suite.publicKey(secret),
+          sign: async (message) => this.suite.sign(secret, message),
+        },
+      },
+      store: store as Store,
+      transport: this.network.join(name),
+      verifier: inlineVoteVerifier(this.suite, random),
+      clock: this.clock,
+      random,
+      log: silentLog,
+      nextNonce: nextCountingNonce,
+      ...change,
+    });
+    this.drivers.set(name, driver);
+    await driver.start();
+    return driver;
+  }
+
+  async startAll(): Promise<ChainDriver[]> {
+    const drivers: ChainDriver[] = [];
+    for (const index of this.members.keys()) drivers.push(await this.start(index));
+    return drivers;
+  }
+
+  async stop(index: number): Promise<void> {
+    const { name } = this.members[index]!;
+    this.network.leave(name);
+    await this.drivers.get(name)?.stop();
+    this.drivers.delete(name);
+  }
+
+  application(): Application {
+    return countingApplication(this.genesis);
+  }
+
+  transaction(
+    sender: number,
+    nonce: number,
+    change: Partial<SignedTransaction["transaction"]> & { signature?: number } = {},
+  ): Uint8Array {
+    const { signature = 1, ...fields } = change;
+    return SignedTransaction.serialize({
+      transaction: {
+        chainId: this.application().chainId,
+        kind: 0x10,
+        sender: hash("TEST-ACCOUNT", u32(sender)),
+        nonce,
+        expiryHeight: 100_000,
+        payload: Uint8Array.of(7),
+        ...fields,
+      },
+      signature: new Uint8Array(64).fill(signature, 0, 1),
+    });
+  }
+}
