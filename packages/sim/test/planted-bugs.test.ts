@@ -12,7 +12,7 @@ async function findings(planted: Partial<SimulationOptions>): Promise<string[]> 
       seed,
       nodes: 4,
       profile: profileNamed("blackout")!,
-      rules,
+      ...planted,
       roughMs: 6_000,
     });
     found.push(...result.violations);
