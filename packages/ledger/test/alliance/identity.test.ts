@@ -1,5 +1,5 @@
-import { equalBytes, fromHex, utf8 } from "@consilium/crypto";
-import { attestationBytes, Role } from "@consilium/protocol";
+import { concat, decodeScalar, equalBytes, fromHex, lp16, proveSchnorr, u32, utf8 } from "@consilium/crypto";
+import { attestationBytes, Purpose, Role } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { queries } from "../../src/index.js";
 import { Actor } from "../support/actors.js";
@@ -97,6 +97,21 @@ describe("identity/register", () => {
     expect(await chain.refused(person.register({ ownerFactor: ownerFactor.slice(1) }))).toBe("BAD_LENGTH");
     expect(await chain.refused(person.register({ ownerFactor: new Uint8Array(0) }))).toBe("BAD_LENGTH");
     expect(await chain.refused(person.register({ ownerFactor: new Uint8Array(208) }))).toBe("BAD_POINT");
+  });
+
+  it("refuses an owner key that is not the factor times the key centre's key", async () => {
+    const person = newOwner();
+    const { curve } = chain;
+    const groupKey = queries.publicKeyOf(chain.state, Purpose.keyCentre, 1)!;
+    const factorKey = person.factorMessage().slice(0, 48);
+    const otherKey = curve.g2.toBytes(curve.g2.multiplyGenerator(5n));
+    const numbers = concat(u32(1), u32(1), lp16(person.id), person.key);
+    const prefix = concat(chain.id, numbers, groupKey, factorKey, otherKey);
+    const statement = { tag: "OWNER-POP", prefix, base: curve.g1.generator };
+    const secret = decodeScalar(person.factor);
+    const proof = proveSchnorr(curve.g1, statement, secret, { random: person.random.bytes(32) });
+    const ownerFactor = concat(factorKey, otherKey, proof);
+    expect(await chain.refused(person.register({ ownerFactor }))).toBe("OWNER_BAD_KEY");
   });
 
   it("refuses key numbers that do not fit the role or the key centre", async () => {
