@@ -36,9 +36,20 @@ export function portablePorts(pool: CryptoPool, change: Partial<ClientPorts> = {
   };
 }
 
-/** Resolves after `delayMs` of the clock. */
-export function delay(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimer(delayMs, resolve));
+/** Resolves after `delayMs` of the clock, or at once when the signal is aborted. */
+export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) return resolve();
+    const timer = clock.setTimer(delayMs, () => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    });
+    const stop = () => {
+      timer.cancel();
+      resolve();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+  });
 }
 
 /** A uniform scalar of BLS12-381, 32 bytes, not zero: drawn again until it is below the order (about 1.1 draws). */

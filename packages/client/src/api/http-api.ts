@@ -19,6 +19,8 @@ export interface HttpApiOptions {
 export interface CallOptions {
   /** Instead of the API's own; 0 means one attempt. */
   readonly retryForMs?: number;
+  /** Gives up when aborted: for answers that nobody needs any more. */
+  readonly signal?: AbortSignal;
 }
 
 const RETRY_DELAY_FIRST_MS = 100;
@@ -60,10 +62,11 @@ export class HttpApi {
     let pauseMs = RETRY_DELAY_FIRST_MS;
     for (let attempts = 0; ; attempts++) {
       const baseUrl = this.options.baseUrls[attempts % this.options.baseUrls.length]!;
-      const attempt = await this.#attempt(baseUrl, route, parameters, body);
+      const attempt = await this.#attempt(baseUrl, route, parameters, body, options?.signal);
       if ("answer" in attempt) return attempt.answer;
       if (!attempt.isTransient || clock.nowMs() + pauseMs > giveUpAtMs) throw attempt.error;
-      await delay(clock, pauseMs);
+      await delay(clock, pauseMs, options?.signal);
+      if (options?.signal?.aborted === true) throw attempt.error;
       pauseMs = Math.min(2 * pauseMs, RETRY_DELAY_MAX_MS);
     }
   }
@@ -73,6 +76,7 @@ export class HttpApi {
     route: Route<Parameters, Body, Answer>,
     parameters: Parameters,
     body: Body | undefined,
+    signal: AbortSignal | undefined,
   ): Promise<Attempt<Answer>> {
     const url = urlOf(
       baseUrl,
@@ -83,7 +87,13 @@ export class HttpApi {
     const headers = await this.#headers(route, url, octets);
     const abort = new AbortController();
     const timeoutMs = this.options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS;
-    const timer = this.options.ports.clock.setTimer(timeoutMs, () => abort.abort());
+    let hasTimedOut = false;
+    const timer = this.options.ports.clock.setTimer(timeoutMs, () => {
+      hasTimedOut = true;
+      abort.abort();
+    });
+    const stop = () => abort.abort();
+    signal?.addEventListener("abort", stop, { once: true });
     try {
       const response = await this.options.ports.fetch(url, {
         method: route.method,
@@ -93,9 +103,10 @@ export class HttpApi {
       });
       return await readAnswer<Answer>(route, response);
     } catch (cause) {
-      return { error: unreachable(url, abort.signal.aborted, timeoutMs, cause), isTransient: true };
+      return { error: unreachable(url, hasTimedOut, timeoutMs, cause), isTransient: true };
     } finally {
       timer.cancel();
+      signal?.removeEventListener("abort", stop);
     }
   }
 

@@ -91,18 +91,17 @@ export interface CeremonyView {
   readonly keyNo: number;
   readonly shareEpoch: number;
   readonly attempt: number;
-  /** DEAL, DISPUTE, CONFIRM, ACTIVE or ABORTED. */
-  readonly phase: string;
-  /** True once a switch made it serve. */
-  readonly serving: boolean;
+  /** One of DEAL, DISPUTE, CONFIRM, ACTIVE, ABORTED, SERVING. */
+  readonly state: string;
   readonly startHeight: number;
-  /** Height at which the run ended, null while it is open. */
-  readonly endedHeight: number | null;
+  readonly members: readonly { readonly index: number; readonly node: Hex }[];
   readonly threshold: number;
-  readonly members: readonly { readonly index: number; readonly node: Hex; readonly name: string }[];
-  /** Indices of members that an abort blames. */
-  readonly offenders: readonly number[];
-  /** Code of the abort, or null. */
+  /** Indices that have a valid deal, and that confirmed. */
+  readonly deals: readonly number[];
+  readonly confirms: readonly number[];
+  /** Indices found guilty, each with its code. */
+  readonly offenders: readonly { readonly index: number; readonly code: string }[];
+  /** Why it was aborted, or null. */
   readonly abortCode: string | null;
 }
 

@@ -15,7 +15,12 @@ import { routes } from "../api/contract.js";
 import type { Committee, CommitteeMember } from "../chain/network.js";
 import { randomScalar } from "../ports.js";
 import { asTheyArrive } from "./arrivals.js";
+import { patiently } from "./patience.js";
 import type { Session } from "./session.js";
+
+/** What a node says of a right it has not yet seen final, for instance of an account that is a moment old. */
+const NOT_YET = "EXTRACT_BAD_REQUEST";
+const PATIENCE_MS = 10_000;
 
 /** A key-centre node whose part was missing or bad. */
 export interface KeyCentreFault {
@@ -41,13 +46,15 @@ export async function extractKey(
   identity: Uint8Array,
 ): Promise<ExtractedKey> {
   const transportSecret = randomScalar(session.ports.random);
+  const stop = new AbortController();
   try {
     const transportKey = await session.ports.pool.run("transportPublicKey", { transportSecret });
     const asked = keyCentre.members.map((member) =>
-      askMember(session, keyCentre, member, identity, transportKey),
+      askMember(session, { keyCentre, member, identity, transportKey, signal: stop.signal }),
     );
     return await collect(session, keyCentre, identity, transportSecret, asked);
   } finally {
+    stop.abort();
     transportSecret.fill(0);
   }
 }
@@ -102,33 +109,46 @@ async function dropBadParts(
   return good;
 }
 
-async function askMember(
-  session: Session,
-  keyCentre: Committee,
-  member: CommitteeMember,
-  identity: Uint8Array,
-  transportKey: Uint8Array,
-): Promise<Answer> {
-  const { generation } = keyCentre;
-  const address = { chain: session.alliance.chainId, generation, index: member.index };
+interface Question {
+  readonly keyCentre: Committee;
+  readonly member: CommitteeMember;
+  readonly identity: Uint8Array;
+  readonly transportKey: Uint8Array;
+  /** Aborted once a key was found without this answer. */
+  readonly signal: AbortSignal;
+}
+
+async function askMember(session: Session, question: Question): Promise<Answer> {
+  const { keyCentre, member, signal } = question;
+  const { clock } = session.ports;
+  const mayPass = (error: unknown) => codeOf(error) === NOT_YET;
   try {
-    const timeMs = session.ports.clock.nowMs();
-    const request = extractionRequestBytes({ identity, transportKey, timeMs });
-    const signature = await session.wallet.signer.sign(extractionRequestSigningBytes(address, request));
-    const message = { account: session.account, index: member.index, ...generation, request, signature };
-    const body = { request: toHex(ExtractRequest.serialize(message)) };
-    const answered = fromHex((await session.api.call(routes.extract, {}, body)).answer);
-    const sealed = openExtractionAnswer({
-      address,
-      request,
-      answer: answered.slice(0, EXTRACTION_ANSWER_SIZE_BYTES),
-      signature: answered.slice(EXTRACTION_ANSWER_SIZE_BYTES),
-      nodeKey: member.nodeKey,
-    });
+    const ask = () => askOnce(session, question);
+    const sealed = await patiently({ clock, patienceMs: PATIENCE_MS, mayPass, signal }, ask);
     return { part: { index: member.index, sealed, verificationKey: member.verificationKey } };
   } catch (error) {
     return { fault: faultOf(keyCentre, member.index, codeOf(error)) };
   }
+}
+
+/** One signed request, and the sealed part of a key out of the answer to it. */
+async function askOnce(session: Session, question: Question): Promise<Uint8Array> {
+  const { keyCentre, member, identity, transportKey, signal } = question;
+  const { generation } = keyCentre;
+  const address = { chain: session.alliance.chainId, generation, index: member.index };
+  const timeMs = session.ports.clock.nowMs();
+  const request = extractionRequestBytes({ identity, transportKey, timeMs });
+  const signature = await session.wallet.signer.sign(extractionRequestSigningBytes(address, request));
+  const message = { account: session.account, index: member.index, ...generation, request, signature };
+  const body = { request: toHex(ExtractRequest.serialize(message)) };
+  const answered = fromHex((await session.api.call(routes.extract, {}, body, { signal })).answer);
+  return openExtractionAnswer({
+    address,
+    request,
+    answer: answered.slice(0, EXTRACTION_ANSWER_SIZE_BYTES),
+    signature: answered.slice(EXTRACTION_ANSWER_SIZE_BYTES),
+    nodeKey: member.nodeKey,
+  });
 }
 
 function faultOf(keyCentre: Committee, index: number, code: string): KeyCentreFault {

@@ -1,6 +1,7 @@
 /** Fetches a record's ciphertext chunk by chunk from its custodian and opens it as it comes. */
 import {
   ConsiliumError,
+  codeOf,
   equalBytes,
   fromHex,
   headerDigest,
@@ -17,11 +18,17 @@ import {
   ZERO_32,
 } from "@consilium/protocol";
 import { routes } from "../api/contract.js";
+import { patiently } from "./patience.js";
 import type { IndexedRecord } from "./record-facts.js";
 import type { Session } from "./session.js";
 
 /** One signature serves all chunks asked for within this time; custodians allow 60 s. */
 const SIGNATURE_REUSE_MS = 30_000;
+
+/** What a custodian says of an access or a record that it has not yet seen final. */
+const NOT_YET: readonly string[] = ["BODY_NOT_ALLOWED", "RECORD_UNKNOWN"];
+const PATIENCE_MS = 10_000;
+const mayPass = (error: unknown): boolean => NOT_YET.includes(codeOf(error));
 
 /**
  * The plaintext of a record. Header and every chunk are checked against the index before they are opened; the whole
@@ -89,7 +96,9 @@ function chunkAsker(
       ...signed,
     });
     const parameters = { recordId: toHex(recordId), chunk };
-    const octets = await session.api.call(routes.bodyChunk, parameters, { request: toHex(request) });
+    const octets = await patiently({ clock: session.ports.clock, patienceMs: PATIENCE_MS, mayPass }, () =>
+      session.api.call(routes.bodyChunk, parameters, { request: toHex(request) }),
+    );
     return decodeStrict(BodyChunkResponse, octets, "chunk");
   };
 }

@@ -8,23 +8,16 @@ import {
   type RecoverInput,
   toHex,
 } from "@consilium/crypto";
-import { routes } from "../api/contract.js";
+import { RETRYABLE_STATUSES, routes } from "../api/contract.js";
 import type { Committee, CommitteeMember } from "../chain/network.js";
-import { delay } from "../ports.js";
 import { asTheyArrive } from "./arrivals.js";
+import { patiently } from "./patience.js";
 import type { Session } from "./session.js";
 
 /** How long one proxy is asked again while it has not yet seen the access final, or restarts. */
 const PATIENCE_MS = 30_000;
-const PAUSE_MS = 250;
-/** Codes of a proxy that is behind, not of one that refuses. */
-const NOT_YET: readonly string[] = [
-  "REQ_UNKNOWN",
-  "NODE_BEHIND",
-  "STALE_TIP",
-  "REQUEST_UNREACHABLE",
-  "REQUEST_TIMEOUT",
-];
+/** The code of a proxy that has not yet seen the access final. Other passing failures are told by their status. */
+const NOT_YET = "REQ_UNKNOWN";
 
 /** What became of one proxy: `good` (used or checked), `lied` (proof wrong), `refused` (with its code), `unused` (not waited for). */
 export interface ProxyReport {
@@ -171,27 +164,22 @@ async function askProxy(
   stop: AbortSignal,
 ): Promise<Asked> {
   const { api, ports } = session;
-  const giveUpAtMs = ports.clock.nowMs() + PATIENCE_MS;
-  for (;;) {
-    try {
-      const { fragment } = await api.call(
-        routes.fragment,
-        {},
-        { requestId, index: member.index },
-        { retryForMs: 0 },
-      );
-      const { index, nodeKey, verificationKey } = member;
-      return { fragment: { index, nodeKey, verificationKey, sealed: fromHex(fragment) } };
-    } catch (error) {
-      const code = codeOf(error);
-      const mayPass = NOT_YET.includes(code) || code.startsWith("API_") || isRetryable(error);
-      if (!mayPass || stop.aborted || ports.clock.nowMs() > giveUpAtMs) return { index: member.index, code };
-    }
-    await delay(ports.clock, PAUSE_MS);
+  const { index, nodeKey, verificationKey } = member;
+  const mayPass = (error: unknown) => codeOf(error) === NOT_YET || isPassing(error);
+  const patience = { clock: ports.clock, patienceMs: PATIENCE_MS, mayPass, signal: stop };
+  try {
+    const { fragment } = await patiently(patience, () =>
+      api.call(routes.fragment, {}, { requestId, index }, { retryForMs: 0, signal: stop }),
+    );
+    return { fragment: { index, nodeKey, verificationKey, sealed: fromHex(fragment) } };
+  } catch (error) {
+    return { index, code: codeOf(error) };
   }
 }
 
-function isRetryable(error: unknown): boolean {
+/** The own node does not answer, or it says that the other one does not at present. */
+function isPassing(error: unknown): boolean {
+  if (codeOf(error).startsWith("API_")) return true;
   const status = error instanceof ConsiliumError ? error.details.status : undefined;
-  return status === 429 || status === 502 || status === 503 || status === 504;
+  return typeof status === "number" && RETRYABLE_STATUSES.includes(status);
 }
