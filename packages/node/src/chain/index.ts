@@ -1,1 +1,3 @@
+export * from "./open-chain.js";
 export * from "./system-ports.js";
+export * from "./vote-keys.js";

@@ -1,5 +1,6 @@
-import { randomFillSync } from "node:crypto";
-import type { Clock, Random } from "@consilium/protocol";
+import type { Clock } from "@consilium/protocol";
+
+export { secureRandom as systemRandom } from "../keys/platform.js";
 
 /** The machine's clock and timers. A timer does not keep the process alive on its own. */
 export const systemClock: Clock = {
@@ -9,9 +10,4 @@ export const systemClock: Clock = {
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
-};
-
-/** The operating system's secure random source. */
-export const systemRandom: Random = {
-  bytes: (length) => new Uint8Array(randomFillSync(new Uint8Array(length))),
 };

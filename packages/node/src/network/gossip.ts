@@ -51,17 +51,12 @@ const verdicts: Readonly<Record<GossipVerdict, TopicValidatorResult>> = {
 
 const topics = ["blocks", "transactions"] as const;
 
-export interface ChainGossipOptions {
-  readonly log: Log;
-  readonly charge: (nodeId: string, code: string) => void;
-}
-
 /** The two gossip topics of one chain. */
 export class ChainGossip {
   constructor(
     private readonly gossip: GossipSub,
     private readonly chainId: string,
-    private readonly options: ChainGossipOptions,
+    private readonly log: Log,
   ) {}
 
   /** Every message is judged by the receiver before it is forwarded. */
@@ -81,11 +76,11 @@ export class ChainGossip {
   publish(topic: GossipTopic, message: Uint8Array): void {
     if (message.length > limits.gossipMessageBytes) {
       // Gossipsub would report no recipients and nothing else.
-      this.options.log.error({ topic, sizeBytes: message.length }, "gossip message above the limit not sent");
+      this.log.error({ topic, sizeBytes: message.length }, "gossip message above the limit not sent");
       return;
     }
     this.gossip.publish(this.nameOf(topic), message).catch((error: unknown) => {
-      this.options.log.debug({ topic, reason: String(error) }, "gossip not published");
+      this.log.debug({ topic, reason: String(error) }, "gossip not published");
     });
   }
 
@@ -101,8 +96,6 @@ export class ChainGossip {
   ): Promise<TopicValidatorResult> {
     const from = nodeIdOf(peer);
     if (from === undefined) return TopicValidatorResult.Ignore;
-    const verdict = await receiver(from, topic, message.data);
-    if (verdict === "reject") this.options.charge(from, "GOSSIP_REJECTED");
-    return verdicts[verdict];
+    return verdicts[await receiver(from, topic, message.data)];
   }
 }

@@ -87,15 +87,16 @@ export class Network {
     await this.node.stop();
   }
 
+  /** Counts a fault of a peer; too many throw it out for a while. */
+  chargePeer(nodeId: string, code: string): void {
+    this.conduct.charge(nodeId, code);
+  }
+
   /** Port between one chain's driver and the network. Its messages and requests are tagged with the chain. */
   transportFor(chainId: Uint8Array): Transport {
     const tag = chainId.slice(0, CHAIN_TAG_SIZE_BYTES);
     const tagHex = toHex(tag);
-    const charge = (nodeId: string, code: string) => this.conduct.charge(nodeId, code);
-    const gossip = new ChainGossip(this.node.services.gossip, toHex(chainId), {
-      log: this.options.log,
-      charge,
-    });
+    const gossip = new ChainGossip(this.node.services.gossip, toHex(chainId), this.options.log);
     const send = (to: string, message: Uint8Array) => this.streams.send(to, tag, message);
     return {
       self: this.nodeId,

@@ -1,0 +1,77 @@
+import { inlineVoteVerifier } from "@consilium/consensus";
+import { type CryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
+import { ChainDriver, prefixedStore } from "@consilium/driver";
+import { type Application, createAllianceLedger, createRecordLedger, queries } from "@consilium/ledger";
+import {
+  ChainKind,
+  type Clock,
+  chainIdOf,
+  type Genesis,
+  type Log,
+  Purpose,
+  type StateReader,
+  type Store,
+  type Transport,
+} from "@consilium/protocol";
+import { type Network, soloTransport } from "../network/index.js";
+import { systemClock, systemRandom } from "./system-ports.js";
+import { loadVoteSuite, voteSignerOf } from "./vote-keys.js";
+
+export interface OpenChainOptions {
+  readonly genesis: Genesis;
+  /** The node's one database; each chain keeps its keys under its own leading byte, the genesis kind. */
+  readonly store: Store;
+  /** Not needed by a chain with one seat, which has nobody to talk to. */
+  readonly network?: Network;
+  /** Ed25519 public key of this node, 32 bytes. */
+  readonly nodeId: Uint8Array;
+  /** BLS vote secret, 32 bytes; without it the node follows. The caller zeroises it after `stop`. */
+  readonly voteSecretKey?: Uint8Array;
+  readonly pool: CryptoPool;
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Loaded when absent; pass one to share it between chains. */
+  readonly voteSuite?: VoteSuite;
+  readonly onFatal?: (error: unknown) => void;
+}
+
+/**
+ * One chain on this node's real ports, not started yet. The genesis says whether it is the alliance's or a private one.
+ * Install the chain before `network.start()`, so that no message meets a node that does not know the chain.
+ */
+export async function openChain(options: OpenChainOptions): Promise<ChainDriver> {
+  const { genesis, store, network, nodeId, voteSecretKey, pool, log, onFatal } = options;
+  const suite = options.voteSuite ?? (await loadVoteSuite(log));
+  return new ChainDriver({
+    genesis,
+    application: applicationOf(genesis, pool),
+    identity: {
+      nodeId,
+      ...(voteSecretKey === undefined ? {} : { voteSigner: voteSignerOf(suite, voteSecretKey) }),
+    },
+    store: prefixedStore(store, Uint8Array.of(genesis.kind)),
+    transport: transportOf(options),
+    verifier: inlineVoteVerifier(suite, systemRandom),
+    clock: options.clock ?? systemClock,
+    random: systemRandom,
+    log,
+    onPeerFault: (peer, code) => network?.chargePeer(peer, code),
+    ...(genesis.kind === ChainKind.alliance ? { hasWork: ceremonyIsOpen } : {}),
+    ...(onFatal === undefined ? {} : { onFatal }),
+  });
+}
+
+function applicationOf(genesis: Genesis, pool: CryptoPool): Application {
+  return genesis.kind === ChainKind.alliance
+    ? createAllianceLedger(genesis, pool)
+    : createRecordLedger(genesis, pool);
+}
+
+function transportOf({ genesis, network, nodeId }: OpenChainOptions): Transport {
+  if (genesis.seats === 1 || network === undefined) return soloTransport(toHex(nodeId));
+  return network.transportFor(chainIdOf(genesis));
+}
+
+/** Ceremony windows close by heights, so an open run keeps blocks coming. */
+const ceremonyIsOpen = (state: StateReader): boolean =>
+  [Purpose.keyCentre, Purpose.proxy].some((purpose) => queries.openCeremony(state, purpose) !== undefined);
