@@ -40,7 +40,7 @@ export async function runCommand(
 ): Promise<number> {
   const context: CommandContext = { output, exitCode: ExitCode.ok };
   const program = buildProgram(context);
-  if (args[0] === "demo") await registerDemo(program);
+  if (args[0] === "demo") await registerDemo(program, context);
   else
     program
       .command("demo")
@@ -57,9 +57,7 @@ export async function runCommand(
 }
 
 /** The demonstration is loaded only when asked for: no other command waits for it. */
-async function registerDemo(program: Command): Promise<void> {
-  const demo: { registerDemo(program: Command): void } = await import(DEMO_MODULE);
-  demo.registerDemo(program);
+async function registerDemo(program: Command, context: CommandContext): Promise<void> {
+  const demo = await import("./demo/main.js");
+  demo.registerDemo(program, context);
 }
-
-const DEMO_MODULE = "./demo/main.js";
