@@ -18,7 +18,7 @@ const freshPath = (): string => join(mkdtempSync(join(tmpdir(), "consilium-walle
 const taken: WalletFile[] = [];
 
 function acquire(path: string): WalletFile {
-  const file = WalletFile.acquire(path);
+  const file = WalletFile.acquire(path, true);
   taken.push(file);
   return file;
 }
@@ -77,11 +77,15 @@ describe("the wallet file", () => {
     expect(existsSync(`${file.path}.new`)).toBe(false);
   });
 
-  it("says how to make a wallet when there is none", async () => {
-    const file = acquire(freshPath());
-    expect(file.exists).toBe(false);
-    expect(await codeOfThrown(() => file.requireExists())).toBe("WALLET_MISSING");
-    expect(await file.read()).toBeUndefined();
+  it("is nothing yet where a new wallet is about to be made", async () => {
+    expect(await acquire(freshPath()).read()).toBeUndefined();
+  });
+
+  it("says how to make a wallet when there is none, and makes no folder for a mistyped path", async () => {
+    const folder = join(mkdtempSync(join(tmpdir(), "consilium-wallet-")), "mistyped");
+    const act = () => WalletFile.acquire(join(folder, "wallet.json"), false);
+    expect(await codeOfThrown(act)).toBe("WALLET_MISSING");
+    expect(existsSync(folder)).toBe(false);
   });
 
   it("refuses a path that is not a file", async () => {

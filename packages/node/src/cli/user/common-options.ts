@@ -74,3 +74,12 @@ export function requireWalletFile(options: { readonly wallet?: string }): string
   if (options.wallet !== undefined && options.wallet !== "") return options.wallet;
   throw new ConsiliumError("USAGE", "Name your wallet file: --wallet FILE or CONSILIUM_WALLET.");
 }
+
+/** Says how far a command has come, on standard error; nothing with `--json`. */
+export type Say = (line: string) => void;
+
+export const sayTo =
+  (context: CommandContext, options: object): Say =>
+  (line) => {
+    if ((options as { json?: boolean }).json !== true) context.output.err(`${line}\n`);
+  };

@@ -1,4 +1,4 @@
-import { RECORD_TYPES, type RecordType } from "@consilium/client";
+import { PURPOSES, RECORD_TYPES, type RecordType } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
 
 const ID_PATTERN = /^[0-9a-f]{64}$/;
@@ -53,4 +53,12 @@ export function typeFromPrefix(text: string): RecordType {
       ? `"${text}" is no type of record. The types are ${RECORD_TYPES.join(", ")}.`
       : `"${text}" may mean ${matches.join(" or ")}; write more of it.`,
   );
+}
+
+/** A PurposeOfUse code, in capitals. @throws ConsiliumError `USAGE`. */
+export function purposeFrom(text: string): string {
+  const purpose = text.toUpperCase();
+  if (/^[A-Z]{1,64}$/.test(purpose)) return purpose;
+  const known = Object.entries(PURPOSES).map(([code, meaning]) => `${code} (${meaning})`);
+  throw new ConsiliumError("USAGE", `"${text}" is no purpose. Common ones are ${known.join(", ")}.`);
 }
