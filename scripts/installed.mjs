@@ -1,14 +1,15 @@
-// Installs what the lockfile names (pinned pnpm through npx), then runs one of the workspace's scripts:
-//   node scripts/with-pnpm.mjs SCRIPT [ARG ...]
+// Installs what the lockfile names (pinned pnpm through npx), then runs a script file with Node:
+//   node scripts/installed.mjs FILE [ARG ...]
 // Needs nothing but Node and npm. The install is skipped while the lockfile is the one last installed.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const { packageManager, scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const stampFile = join(root, "node_modules", ".consilium-lockfile-hash");
 
 const [major, minor] = process.versions.node.split(".").map(Number);
@@ -49,16 +50,19 @@ function installOnce() {
     console.error(
       "The install failed. Check that this machine reaches an npm registry, then run the command again.",
     );
-    process.exit(status);
+    process.exit(status ?? 1);
   }
   writeFileSync(stampFile, hash);
 }
 
-const [script, ...args] = process.argv.slice(2);
-if (scripts[script] === undefined) {
-  console.error(`unknown script ${script}; package.json names them`);
+const args = process.argv.slice(2);
+if (args.length === 0) {
+  console.error("usage: node scripts/installed.mjs FILE [ARG ...]");
   process.exit(2);
 }
 installOnce();
+const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+// A terminal signals the whole group; a supervisor signals only us, so pass its signal on.
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => {});
-process.exit(run("npx", ["--yes", packageManager, "run", "--silent", script, ...args]));
+child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
