@@ -45,7 +45,7 @@ export class ChainDriver implements Chain {
 
   async submit(encoded: Uint8Array): Promise<SubmitResult> {
     if (this.stopped || this.running.followReason() === "HALTED") {
-      return { accepted: false, code: "CHAIN_STOPPED", reason: "the chain does not run on this node" };
+      return { accepted: false, code: "CHAIN_NOT_RUNNING", reason: "the chain does not run on this node" };
     }
     return this.running.intake.submit(encoded);
   }

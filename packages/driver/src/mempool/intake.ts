@@ -50,10 +50,14 @@ export class TransactionIntake {
 
   constructor(private readonly options: IntakeOptions) {}
 
-  /** Admits a local submission, keeps it across restarts and passes it on. */
+  /** Admits a local submission, keeps it across restarts and passes it on. One that waits already is accepted again. */
   async submit(encoded: Uint8Array): Promise<SubmitResult> {
     const { mempool, store, counters, context, changed } = this.options;
     const verdict = await mempool.add(encoded, context(), true);
+    if (verdict.kind === "ignore" && verdict.code === "TX_KNOWN") {
+      const { transaction } = decodeStrict(SignedTransaction, encoded, "submission");
+      return { accepted: true, id: transactionIdOf(transaction), code: "OK" };
+    }
     if (verdict.kind !== "valid") {
       counters.submissionsRefused += 1;
       return { accepted: false, code: verdict.code, reason: verdict.reason };

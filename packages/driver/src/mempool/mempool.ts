@@ -63,7 +63,7 @@ export class Mempool {
 
   /**
    * Judges and admits one encoded transaction. `ignore` codes of the pool itself: `MEMPOOL_FULL`,
-   * `MEMPOOL_ACCOUNT_QUOTA`, `MEMPOOL_NONCE_TAKEN`, and `MEMPOOL_KNOWN` for one that is here already.
+   * `ACCOUNT_QUOTA`, `TX_NONCE_TAKEN`, and `TX_KNOWN` for one that is here already.
    */
   async add(
     encoded: Uint8Array,
@@ -124,16 +124,13 @@ export class Mempool {
   }
 
   private placeFor({ id, sender, nonce }: CheckedTransaction): Verdict<never> | undefined {
-    if (this.has(id)) return ignore("MEMPOOL_KNOWN", "the transaction waits here already");
+    if (this.has(id)) return ignore("TX_KNOWN", "the transaction waits here already");
     const account = this.accounts.get(toHex(sender));
     if (account?.has(nonce)) {
-      return ignore("MEMPOOL_NONCE_TAKEN", "another transaction of the account with this nonce waits here");
+      return ignore("TX_NONCE_TAKEN", "another transaction of the account with this nonce waits here");
     }
     if ((account?.size ?? 0) < limits.mempoolTransactionsPerAccount) return undefined;
-    return ignore(
-      "MEMPOOL_ACCOUNT_QUOTA",
-      "too many transactions of this account wait; send it once some are final",
-    );
+    return ignore("ACCOUNT_QUOTA", "too many transactions of this account wait; send it once some are final");
   }
 
   private passNonce(sender: string, nonce: number): void {

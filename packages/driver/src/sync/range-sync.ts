@@ -121,8 +121,8 @@ export class RangeSync {
       desk.judge(peer, verdict);
       return false;
     }
-    await commit(verdict.value.blocks, verdict.value.finalization);
     counters.blocksSynced += verdict.value.blocks.length;
+    await commit(verdict.value.blocks, verdict.value.finalization);
     return true;
   }
 

@@ -1,15 +1,13 @@
 import { inlineVoteVerifier } from "@consilium/consensus";
 import { type CryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
-import { ChainDriver, prefixedStore } from "@consilium/driver";
-import { type Application, createAllianceLedger, createRecordLedger, queries } from "@consilium/ledger";
+import { ChainDriver, ceremonyHasWork, prefixedStore } from "@consilium/driver";
+import { type Application, createAllianceLedger, createRecordLedger } from "@consilium/ledger";
 import {
   ChainKind,
   type Clock,
   chainIdOf,
   type Genesis,
   type Log,
-  Purpose,
-  type StateReader,
   type Store,
   type Transport,
 } from "@consilium/protocol";
@@ -56,7 +54,7 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
     random: systemRandom,
     log,
     onPeerFault: (peer, code) => network?.chargePeer(peer, code),
-    ...(genesis.kind === ChainKind.alliance ? { hasWork: ceremonyIsOpen } : {}),
+    ...(genesis.kind === ChainKind.alliance ? { hasWork: ceremonyHasWork } : {}),
     ...(onFatal === undefined ? {} : { onFatal }),
   });
 }
@@ -71,7 +69,3 @@ function transportOf({ genesis, network, nodeId }: OpenChainOptions): Transport 
   if (genesis.seats === 1 || network === undefined) return soloTransport(toHex(nodeId));
   return network.transportFor(chainIdOf(genesis));
 }
-
-/** Ceremony windows close by heights, so an open run keeps blocks coming. */
-const ceremonyIsOpen = (state: StateReader): boolean =>
-  [Purpose.keyCentre, Purpose.proxy].some((purpose) => queries.openCeremony(state, purpose) !== undefined);
