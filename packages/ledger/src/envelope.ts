@@ -1,5 +1,5 @@
 /** The rules every transaction passes before its kind is asked: cheap ones first, the signature last. */
-import { accountId, ConsiliumError, ed25519Verify, equalBytes } from "@consilium/crypto";
+import { accountId, ConsiliumError, equalBytes } from "@consilium/crypto";
 import {
   decodeStrict,
   type LedgerCode,
@@ -17,6 +17,8 @@ import { type AnyRule, ensure, refuse } from "./rules.js";
 import { keyOf, prefixes } from "./state/keys.js";
 import { readCounter } from "./state/read.js";
 import { type Account, AccountStatus, type ChainInfo } from "./state/values.js";
+
+import type { VerifiedSignatures } from "./verified-signatures.js";
 
 /** A decoded transaction that passed every envelope rule but its signature. */
 export interface Envelope {
@@ -102,10 +104,10 @@ function senderOf(
 }
 
 /** Verifies the envelope's signature. @throws ConsiliumError `SIG_INVALID`. */
-export function checkSignature(envelope: Envelope): void {
+export function checkSignature(signatures: VerifiedSignatures, envelope: Envelope): void {
   const { transaction, signature } = envelope.signed;
   const message = transactionSigningBytes(transaction);
-  ensure(ed25519Verify(envelope.signKey, message, signature), "SIG_INVALID");
+  ensure(signatures.verify(envelope.signKey, message, signature), "SIG_INVALID");
 }
 
 /** Envelope codes that are bad luck or a matter of time; whoever forwards such a transaction is not to blame. */

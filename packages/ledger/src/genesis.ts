@@ -1,3 +1,4 @@
+import { electGenesisSet } from "@consilium/consensus";
 import { accountId } from "@consilium/crypto";
 import { chainIdOf, type Genesis, Role } from "@consilium/protocol";
 import { keyOf, prefixes } from "./state/keys.js";
@@ -6,12 +7,16 @@ import type { StateWriter } from "./state/writer.js";
 
 const NONE = new Uint8Array(0);
 
-/** Writes the first state: the chain's own facts, its members with their accounts, and the first validators. */
+/**
+ * Writes the first state: the chain's own facts, its members with their accounts, and the first validators in the
+ * order that consensus elects them.
+ * @throws ConsiliumError `GENESIS_BAD_SEATS`.
+ */
 export function writeGenesis(state: StateWriter, genesis: Genesis): ChainInfo {
   const chain = chainInfoOf(genesis);
   state.putValue(keyOf(prefixes.chain), ChainInfo, chain);
   for (const index of genesis.members.keys()) writeMember(state, chain.chainId, genesis, index);
-  const nodes = genesis.members.slice(0, genesis.seats).map((member) => member.nodeKey);
+  const nodes = electGenesisSet(genesis).map(({ nodeId }) => nodeId);
   state.putValue(keyOf(prefixes.validatorSet), ValidatorSet, { nodes });
   return chain;
 }

@@ -35,6 +35,7 @@ import { keyOf, prefixes } from "./state/keys.js";
 import { updateTree } from "./state/tree.js";
 import { type ChainInfo, Tip } from "./state/values.js";
 import { StateWriter } from "./state/writer.js";
+import { VerifiedSignatures } from "./verified-signatures.js";
 
 /** What a block's start may do besides its transactions: transitions by height. */
 export interface BlockStart {
@@ -61,6 +62,7 @@ const OFFSET_SIZE_BYTES = 4;
 export class Ledger implements Application {
   readonly chainId: Uint8Array;
   private readonly chain: ChainInfo;
+  private readonly signatures = new VerifiedSignatures();
 
   constructor(private readonly definition: LedgerDefinition) {
     this.chainId = chainIdOf(definition.genesis);
@@ -101,7 +103,7 @@ export class Ledger implements Application {
     let envelope: Envelope;
     try {
       envelope = checkEnvelope(this.chain, rules, state, encoded, context);
-      checkSignature(envelope);
+      checkSignature(this.signatures, envelope);
     } catch (error) {
       const code = refusalCode(error);
       return isUnlucky(error) ? ignore(code, sentenceOf(code)) : fault(code, sentenceOf(code));
@@ -126,7 +128,7 @@ export class Ledger implements Application {
       return fault("TX_TOO_MANY", sentenceOf("TX_TOO_MANY"));
     try {
       const envelopes = this.openEnvelopes(state, transactions, block.header.height);
-      envelopes.forEach(checkSignature);
+      for (const envelope of envelopes) checkSignature(this.signatures, envelope);
       return valid(undefined);
     } catch (error) {
       const code = refusalCode(error);
@@ -162,7 +164,7 @@ export class Ledger implements Application {
     try {
       const { rules } = this.definition;
       const envelope = checkEnvelope(this.chain, rules, state, encoded, context, nonces.next);
-      checkSignature(envelope);
+      checkSignature(this.signatures, envelope);
       nonces.take(envelope.signed.transaction.sender);
       return true;
     } catch (error) {

@@ -292,6 +292,14 @@ describe("genesis", () => {
     expect(queries.chainInfo(one.state)!.ceremonyWindowHeights).toBe(20);
   });
 
+  it("seats the members with the most stake, in the order in which consensus numbers them", async () => {
+    const { members } = makeGenesis();
+    const staked = members.map((member, index) => ({ ...member, stake: 100 + index }));
+    const fewer = await TestChain.start(createAllianceLedger, makeGenesis({ members: staked, seats: 3 }));
+    const seated = queries.validators(fewer.state, 1).map(toHex);
+    expect(seated).toEqual([3, 2, 1].map((index) => toHex(members[index]!.nodeKey)));
+  });
+
   it("names another chain when anything in it differs", async () => {
     const other = await TestChain.start(createAllianceLedger, makeGenesis({ timeMs: 1 }));
     expect(toHex(other.id)).not.toBe(toHex(chain.id));

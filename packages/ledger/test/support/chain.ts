@@ -1,4 +1,4 @@
-import { type Curve, InlineCryptoPool, loadCurve, utf8 } from "@consilium/crypto";
+import { type Curve, InlineCryptoPool, loadCurve, toHex, utf8 } from "@consilium/crypto";
 import {
   type Block,
   ChainKind,
@@ -11,7 +11,11 @@ import { type Application, createAllianceLedger, type LedgerEvent, queries } fro
 import { Actor } from "./actors.js";
 import { MemoryState } from "./memory-state.js";
 
-const hospitals = ["north", "east", "south", "west"].map((name) => new Actor(`hospital ${name}`));
+/** Four hospitals in order of their node ids, which is the order of validators with equal stakes. */
+const makeHospitals = (): Actor[] =>
+  ["north", "east", "south", "west"]
+    .map((name) => new Actor(`hospital ${name}`))
+    .sort((left, right) => (toHex(left.key) < toHex(right.key) ? -1 : 1));
 
 export function makeGenesis(overrides: Partial<Genesis> = {}): Genesis {
   return {
@@ -21,7 +25,7 @@ export function makeGenesis(overrides: Partial<Genesis> = {}): Genesis {
     timeMs: 1_700_000_000_000,
     parameters: { ...presets.devnet, ceremonyWindowHeights: 20 },
     seats: 4,
-    members: hospitals.map((hospital) => ({
+    members: makeHospitals().map((hospital) => ({
       name: utf8(hospital.name),
       nodeKey: hospital.key,
       exchangeKey: hospital.exchangeKey,
@@ -67,8 +71,7 @@ export class TestChain {
     genesis: Genesis = makeGenesis(),
   ): Promise<TestChain> {
     const curve = await loadCurve("mcl");
-    const members = ["north", "east", "south", "west"].map((name) => new Actor(`hospital ${name}`));
-    const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, members);
+    const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, makeHospitals());
     const first = await chain.app.genesisChanges();
     chain.state.apply(first.changes);
     chain.roots.push(first.stateRoot);

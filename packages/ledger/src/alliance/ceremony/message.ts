@@ -57,6 +57,15 @@ function codeOfStep({ status }: DkgStep): LedgerCode {
   throw new Error(`The ledger has no code ${status}.`);
 }
 
-export const ceremonyDeal = messageRule(TransactionKind.ceremonyDeal, DKG_MESSAGE.deal);
-export const ceremonyDispute = messageRule(TransactionKind.ceremonyDispute, DKG_MESSAGE.dispute);
-export const ceremonyConfirm = messageRule(TransactionKind.ceremonyConfirm, DKG_MESSAGE.confirm);
+export const ceremonyDeal: Rule<CeremonyMessage, Found> = messageRule(
+  TransactionKind.ceremonyDeal,
+  DKG_MESSAGE.deal,
+);
+export const ceremonyDispute: Rule<CeremonyMessage, Found> = messageRule(
+  TransactionKind.ceremonyDispute,
+  DKG_MESSAGE.dispute,
+);
+export const ceremonyConfirm: Rule<CeremonyMessage, Found> = messageRule(
+  TransactionKind.ceremonyConfirm,
+  DKG_MESSAGE.confirm,
+);
