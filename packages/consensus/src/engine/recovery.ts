@@ -126,7 +126,7 @@ export function onBodyArrived({ state }: Run, header: BlockHeader): void {
   const known = blockOf(state, digest);
   const wanted = state.wantedBodies.delete(toHex(digest));
   if (known !== undefined) known.bodyHere = true;
-  else if (wanted && header.height > state.tip.height) learnBlock(state, header, true, digest);
+  else if (wanted) learnBlock(state, header, true, digest);
 }
 
 /** Sync moved the tip, or came back without progress; then it is tried again after a pause. */
@@ -167,9 +167,12 @@ export function certificatesOfRange(
   return found.slice(0, countMax);
 }
 
-/** Whether a vote is worth verifying: it may complete a certificate, or shows a validator to be at work. */
-export function wantsVote(state: State, vote: Vote): boolean {
-  if (vote.epoch !== state.epoch.epoch || vote.validator >= state.epoch.validators.length) return false;
-  const { view } = vote;
-  return view >= state.view - state.config.inactivityViews && view <= state.view + FUTURE_VIEWS_MAX;
+/**
+ * Whether a vote is worth verifying: it may complete a certificate, shows a validator to be at work, or, a nullify vote
+ * of any older view, asks for help.
+ */
+export function wantsVote(state: State, { epoch, validator, view, kind }: Vote): boolean {
+  if (epoch !== state.epoch.epoch || validator >= state.epoch.validators.length) return false;
+  if (view > state.view + FUTURE_VIEWS_MAX) return false;
+  return kind === VoteKind.nullify || view >= state.view - state.config.inactivityViews;
 }

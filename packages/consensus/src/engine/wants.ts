@@ -20,15 +20,9 @@ export function wantViews(run: Run, from: number, to: number): void {
     from: toView(Math.min(from, wanted?.from ?? from)),
     to: toView(Math.max(to, wanted?.to ?? to)),
   };
-  fetchViews(run);
+  const range = { fromView: state.wantedViews.from, toView: state.wantedViews.to };
+  run.effects.push({ kind: "fetch", what: "certificates", epoch: state.epoch.epoch, ...range });
   armRetry(run);
-}
-
-function fetchViews(run: Run): void {
-  const { state, effects } = run;
-  if (state.wantedViews === undefined) return;
-  const { from: fromView, to: toView } = state.wantedViews;
-  effects.push({ kind: "fetch", what: "certificates", epoch: state.epoch.epoch, fromView, toView });
 }
 
 /** Retries belong to the view in which they are armed, so entering a view arms them again. */
@@ -44,11 +38,15 @@ export function armRetry(run: Run): void {
   effects.push({ kind: "setTimer", epoch: state.epoch.epoch, view: state.view, timer: "retry", delayMs });
 }
 
-/** Asks again for all that is still missing. */
+/**
+ * Asks again for all that is still missing. The range of views is forgotten: who still lacks something in it, the
+ * proposer or the voter, names it again later in the same step.
+ */
 export function onRetry(run: Run): void {
   const { state, effects } = run;
   state.retryArmed = false;
   state.retries += 1;
+  state.wantedViews = undefined;
   if (state.syncStalled) {
     state.syncStalled = false;
     state.syncing = false;
@@ -56,6 +54,5 @@ export function onRetry(run: Run): void {
   for (const key of state.wantedBodies) {
     effects.push({ kind: "fetch", what: "body", digest: fromHex(key) });
   }
-  fetchViews(run);
   armRetry(run);
 }
