@@ -103,11 +103,20 @@ function senderOf(
   return { sender, signKey: sender.signKey };
 }
 
-/** Verifies the envelope's signature. @throws ConsiliumError `SIG_INVALID`. */
-export function checkSignature(signatures: VerifiedSignatures, envelope: Envelope): void {
-  const { transaction, signature } = envelope.signed;
-  const message = transactionSigningBytes(transaction);
-  ensure(signatures.verify(envelope.signKey, message, signature), "SIG_INVALID");
+/**
+ * Verifies the envelope's signature, and what its kind asks before a block may carry it.
+ * @throws ConsiliumError `SIG_INVALID`, or the kind's code.
+ */
+export function admit(
+  signatures: VerifiedSignatures,
+  chain: ChainInfo,
+  state: StateReader,
+  { signed, signKey, rule, payload }: Envelope,
+): void {
+  const message = transactionSigningBytes(signed.transaction);
+  ensure(signatures.verify(signKey, message, signed.signature), "SIG_INVALID");
+  const verify = signatures.verify.bind(signatures);
+  rule.admit({ chain, state, payload, verify });
 }
 
 /** Envelope codes that are bad luck or a matter of time; whoever forwards such a transaction is not to blame. */

@@ -25,7 +25,7 @@ import type {
   Execution,
   TransactionOutcome,
 } from "./application.js";
-import { checkEnvelope, checkSignature, type Envelope, isUnlucky, nextNonce } from "./envelope.js";
+import { admit, checkEnvelope, type Envelope, isUnlucky, nextNonce } from "./envelope.js";
 import type { LedgerEvent } from "./events.js";
 import { writeGenesis } from "./genesis.js";
 import * as queries from "./queries.js";
@@ -103,7 +103,7 @@ export class Ledger implements Application {
     let envelope: Envelope;
     try {
       envelope = checkEnvelope(this.chain, rules, state, encoded, context);
-      checkSignature(this.signatures, envelope);
+      admit(this.signatures, this.chain, state, envelope);
     } catch (error) {
       const code = refusalCode(error);
       return isUnlucky(error) ? ignore(code, sentenceOf(code)) : fault(code, sentenceOf(code));
@@ -128,7 +128,7 @@ export class Ledger implements Application {
       return fault("TX_TOO_MANY", sentenceOf("TX_TOO_MANY"));
     try {
       const envelopes = this.openEnvelopes(state, transactions, block.header.height);
-      for (const envelope of envelopes) checkSignature(this.signatures, envelope);
+      for (const envelope of envelopes) admit(this.signatures, this.chain, state, envelope);
       return valid(undefined);
     } catch (error) {
       const code = refusalCode(error);
@@ -164,7 +164,7 @@ export class Ledger implements Application {
     try {
       const { rules } = this.definition;
       const envelope = checkEnvelope(this.chain, rules, state, encoded, context, nonces.next);
-      checkSignature(this.signatures, envelope);
+      admit(this.signatures, this.chain, state, envelope);
       nonces.take(envelope.signed.transaction.sender);
       return true;
     } catch (error) {

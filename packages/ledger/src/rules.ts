@@ -1,6 +1,12 @@
 /** What a transaction kind is to a ledger, and how the ledgers refuse. */
 import { ConsiliumError, type CryptoPool } from "@consilium/crypto";
-import { decodeStrict, type LedgerCode, ledgerCodes, type Transaction } from "@consilium/protocol";
+import {
+  decodeStrict,
+  type LedgerCode,
+  ledgerCodes,
+  type StateReader,
+  type Transaction,
+} from "@consilium/protocol";
 import type { BlockContext } from "./application.js";
 import type { LedgerEvent } from "./events.js";
 import type { Account, ChainInfo } from "./state/values.js";
@@ -23,12 +29,25 @@ export interface RuleContext<Payload> {
   emit(event: LedgerEvent): void;
 }
 
+/** What `admit` sees: the state before the block, and signatures checked once. */
+export interface AdmissionContext<Payload> {
+  readonly chain: ChainInfo;
+  readonly state: StateReader;
+  readonly payload: Payload;
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
 /** A check that passed hands what it found to `apply`. */
 export interface Rule<Payload, Found = void> {
   readonly kind: number;
   readonly payload: PayloadType<Payload>;
   /** Who may send it, by role; `new` is an account that registers itself. The kind's own check may say more. */
   readonly sender: "member" | "owner" | "recipient" | "anyone" | "new";
+  /**
+   * What must hold, besides the envelope, before a block may carry it at all: for senders that no account vouches for
+   * yet. @throws ConsiliumError with a ledger code.
+   */
+  admit?(context: AdmissionContext<Payload>): void;
   /** Judges the transaction against the state, without effect. @throws ConsiliumError with a ledger code to refuse. */
   check(context: RuleContext<Payload>): Promise<Found>;
   /**
@@ -49,6 +68,7 @@ export interface AnyRule {
   readonly sender: Rule<unknown>["sender"];
   /** @throws ConsiliumError `BAD_ENCODING`. */
   decode(payload: Uint8Array): unknown;
+  admit(context: AdmissionContext<unknown>): void;
   check(context: RuleContext<unknown>): Promise<void>;
   /** Check and effect in one, as a block applies it. */
   execute(context: RuleContext<unknown>): Promise<LedgerCode>;
@@ -65,6 +85,7 @@ export function ruleOf<Payload, Found>(rule: Rule<Payload, Found>): AnyRule {
         payload,
         "transaction payload",
       ),
+    admit: (context) => rule.admit?.(context as AdmissionContext<Payload>),
     async check(context) {
       await rule.check(context as RuleContext<Payload>);
     },

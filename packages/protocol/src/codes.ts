@@ -22,6 +22,10 @@ export const ledgerCodes = {
   SIG_INVALID: "Sign with the account's current key over exactly these bytes.",
   SIG_BAD_KEY: "Register an Ed25519 key of the prime-order group, as standard generators make them.",
 
+  // A registration is not includable either unless a member answers for it.
+  MEMBER_UNKNOWN: "Name a member of the alliance by its node id.",
+  ATTESTATION_INVALID: "Let the enrolling member sign the attestation of exactly this identity.",
+
   // Decoding inside payloads (CS01 §2).
   BAD_LENGTH: "Give every field the length its format states.",
   BAD_POINT: "Encode the point canonically and compressed.",
@@ -36,8 +40,6 @@ export const ledgerCodes = {
   IDENTITY_BAD_ID: "The sender must be the account id derived from the key that is registered.",
   IDENTITY_BAD_ROLE: "Register as an owner or as a recipient.",
   IDENTITY_BAD_FIELDS: "Give the owner factor and key numbers that the role calls for.",
-  MEMBER_UNKNOWN: "Name a member of the alliance by its node id.",
-  ATTESTATION_INVALID: "Let the enrolling member sign the attestation of exactly this identity.",
   KEY_CENTRE_NOT_READY: "Wait until the key centre serves a key, and name that key's number.",
   OWNER_BAD_POP: "Prove possession of the owner factor for exactly this chain, account and key.",
   OWNER_BAD_KEY: "Make X and Pi from one owner factor under the key centre's present key.",

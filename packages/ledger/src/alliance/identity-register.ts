@@ -1,4 +1,4 @@
-import { ed25519CheckKey, ed25519Verify, x25519CheckKey } from "@consilium/crypto";
+import { ed25519CheckKey, x25519CheckKey } from "@consilium/crypto";
 import { attestationBytes, IdentityRegister, Purpose, Role, TransactionKind } from "@consilium/protocol";
 import * as queries from "../queries.js";
 import { ensure, type Rule, type RuleContext, refuse } from "../rules.js";
@@ -17,16 +17,19 @@ export const identityRegister: Rule<IdentityRegister, Found> = {
   payload: IdentityRegister,
   sender: "new",
 
+  /** Only what a member answers for gets into blocks; anybody can make keys. */
+  admit({ payload, state, chain, verify }) {
+    ensure(queries.memberOf(state, payload.member) !== undefined, "MEMBER_UNKNOWN");
+    const attested = attestationBytes(chain.chainId, payload);
+    ensure(verify(payload.member, attested, payload.attestation), "ATTESTATION_INVALID");
+  },
+
   async check(context) {
-    const { payload, state, transaction, chain } = context;
+    const { payload, state, transaction } = context;
     ensure(queries.account(state, transaction.sender) === undefined, "IDENTITY_EXISTS");
     ensure(payload.role === Role.owner || payload.role === Role.recipient, "IDENTITY_BAD_ROLE");
-    ensure(queries.memberOf(state, payload.member) !== undefined, "MEMBER_UNKNOWN");
     ed25519CheckKey(payload.signKey);
     x25519CheckKey(payload.exchangeKey);
-    const attested = attestationBytes(chain.chainId, payload);
-    const holds = ed25519Verify(payload.member, attested, payload.attestation);
-    ensure(holds, "ATTESTATION_INVALID");
     return payload.role === Role.owner ? ownerKeyOf(context) : requireNoFactor(payload);
   },
 

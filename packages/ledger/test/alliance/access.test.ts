@@ -1,7 +1,8 @@
 import { fromHex, toHex, utf8 } from "@consilium/crypto";
-import { GrantScope, TransactionKind } from "@consilium/protocol";
+import { GrantScope, Purpose, TransactionKind } from "@consilium/protocol";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { proxyMayAnswer, queries } from "../../src/index.js";
+import { Committee, proxyMayAnswer, queries, RecordEntry, RecordStatus } from "../../src/index.js";
+import { committeeKey, keyOf, prefixes } from "../../src/state/keys.js";
 import type { TestChain } from "../support/chain.js";
 import { addGrant, addRecord, makeWorld, treatment, type World } from "../support/people.js";
 
@@ -175,5 +176,31 @@ describe("what the state lets a proxy answer", () => {
     expect(codeOfAsking({ node: world.clinician.key })).toBe("REQ_NOT_ADDRESSED");
     expect(codeOfAsking({ node: chain.member(0).key })).toBe("REQ_NOT_ADDRESSED");
     expect(codeOfAsking({ node: chain.member(1).key })).toBe("OK");
+  });
+
+  it("outlives a replaced generation by one response window of block time", async () => {
+    await chain.send(world.clinician.open(gid, [record]));
+    const committee = queries.activeCommittee(chain.state, Purpose.proxy)!;
+    const key = committeeKey(Purpose.proxy, 1, 1);
+    const replaced = { ...committee, replacedAtMs: chain.timeMs };
+    const restore = { key, value: chain.state.get(key) };
+    chain.state.apply([{ key, value: Committee.serialize(replaced) }]);
+    const windowMs = queries.chainInfo(chain.state)!.responseWindowMs;
+    await chain.block([], windowMs - 1);
+    expect(codeOfAsking()).toBe("OK");
+    await chain.block([], 1);
+    expect(codeOfAsking()).toBe("WRONG_KEY_GENERATION");
+    chain.state.apply([restore]);
+  });
+
+  it("is nothing once one of the records is erased", async () => {
+    await chain.send(world.clinician.open(gid, [record]));
+    const key = keyOf(prefixes.record, record);
+    const restore = { key, value: chain.state.get(key) };
+    const erased = { ...queries.record(chain.state, record)!, status: RecordStatus.erased };
+    chain.state.apply([{ key, value: RecordEntry.serialize(erased) }]);
+    expect(codeOfAsking()).toBe("REQ_LABEL");
+    expect(await chain.refused(world.clinician.open(gid, [record]))).toBe("REQ_LABEL");
+    chain.state.apply([restore]);
   });
 });

@@ -53,20 +53,24 @@ describe("identity/register", () => {
     expect(await chain.verdict(squatted)).toBe("fault IDENTITY_BAD_ID");
   });
 
-  it("refuses an identity that no member attested", async () => {
+  it("lets nobody into a block whom no member attested", async () => {
     const person = newRecipient();
-    expect(await chain.refused(person.register({ attestation: new Uint8Array(64) }))).toBe(
-      "ATTESTATION_INVALID",
-    );
+    const unattested = person.register({ attestation: new Uint8Array(64) }, { nonce: 0 });
+    expect(await chain.verdict(unattested)).toBe("fault ATTESTATION_INVALID");
+    const verdict = await chain.app.checkPayload(chain.state, chain.makeBlock([unattested]));
+    expect(verdict).toMatchObject({ kind: "fault", code: "ATTESTATION_INVALID" });
+    const ahead = person.register({ attestation: new Uint8Array(64) }, { nonce: 1 });
+    expect(await chain.verdict(ahead)).toBe("fault ATTESTATION_INVALID");
     const { exchangeKey } = new Actor("another exchange key");
-    const attestation = person.registration().attestation;
-    expect(await chain.refused(person.register({ exchangeKey, attestation }))).toBe("ATTESTATION_INVALID");
+    const { attestation } = person.registration();
+    const other = person.register({ exchangeKey, attestation }, { nonce: 0 });
+    expect(await chain.verdict(other)).toBe("fault ATTESTATION_INVALID");
   });
 
-  it("refuses an attestation by somebody who is no member", async () => {
+  it("lets nobody into a block whom somebody else than a member attested", async () => {
     const stranger = new Actor("stranger");
     const person = new Person(chain, `clinician ${count++}`, Role.recipient, stranger);
-    expect(await chain.refused(person.register())).toBe("MEMBER_UNKNOWN");
+    expect(await chain.verdict(person.register())).toBe("fault MEMBER_UNKNOWN");
   });
 
   it("refuses a role that is not a user's", async () => {
@@ -125,9 +129,7 @@ describe("identity/register", () => {
 
   it("lets an account that failed to register try again with its next nonce", async () => {
     const person = newRecipient();
-    expect(await chain.refused(person.register({ attestation: new Uint8Array(64) }))).toBe(
-      "ATTESTATION_INVALID",
-    );
+    expect(await chain.refused(person.register({ kgcKeyNo: 1 }))).toBe("IDENTITY_BAD_FIELDS");
     expect(queries.nextNonces(chain.state, person.id).envelope).toBe(1);
     expect(await chain.send(person.register())).toBe("OK");
   });
