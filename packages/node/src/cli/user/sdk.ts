@@ -16,6 +16,9 @@ import {
 import { WalletFile } from "./wallet-file.js";
 import { walletPassphrase } from "./wallet-passphrase.js";
 
+/** A person waits: a node that restarts is waited for, one that is down is soon reported. */
+const RETRY_FOR_MS = 10_000;
+
 /** The ports of the SDK on Node: its own cryptography and random source, the system's clock and fetch. */
 export async function nodePorts(): Promise<ClientPorts> {
   return portablePorts(await createCryptoPool(), { random: secureRandom, payload: nativePayloadPlatform });
@@ -24,7 +27,7 @@ export async function nodePorts(): Promise<ClientPorts> {
 /** The SDK at these nodes, the preferred one first. */
 export async function openClient(baseUrls: readonly string[]): Promise<ConsiliumClient> {
   const ports = await nodePorts();
-  return new ConsiliumClient({ baseUrls, pool: ports.pool, ports });
+  return new ConsiliumClient({ baseUrls, pool: ports.pool, ports, retryForMs: RETRY_FOR_MS });
 }
 
 /** What a user's command works with. */
