@@ -36,7 +36,7 @@ describe("the node's config", () => {
       keystoreDir: "/srv/a/keys",
       passphraseFile: undefined,
       network: { listen: "/ip4/127.0.0.1/tcp/9000", announce: [], peers: [] },
-      api: { host: "127.0.0.1", port: 9001 },
+      api: { host: "127.0.0.1", port: 9001, names: [] },
       log: { level: "info", file: undefined },
       demo: { allowFaults: false },
     });

@@ -90,10 +90,10 @@ describe("founding an alliance", () => {
     const hosts = MEMBERS.map((member) => ({ ...member, host: member.name.toLowerCase() }));
     const alliance = await createAlliance({ ...input(freshDir()), members: hosts, basePort: 7_000 });
     const config = loadConfig(alliance.members[1]!.configFile);
-    expect(config.network.listen).toBe("/ip4/0.0.0.0/tcp/7000");
-    expect(config.network.announce).toEqual(["/dns4/east/tcp/7000"]);
+    expect(config.network.listen).toBe("/ip4/0.0.0.0/tcp/7002");
+    expect(config.network.announce).toEqual(["/dns4/east/tcp/7002"]);
     expect(config.network.peers[0]).toBe(`/dns4/north/tcp/7000/p2p/${alliance.members[0]!.peerId}`);
-    expect(config.api).toEqual({ host: "0.0.0.0", port: 7_001 });
+    expect(config.api).toEqual({ host: "0.0.0.0", port: 7_003, names: ["east:7003"] });
   });
 });
 

@@ -49,7 +49,7 @@ export function committeeView(state: StateReader, committee: Committee): views.C
 
 export function ceremonyRunView(state: StateReader, run: CeremonyRun): views.CeremonyView {
   const detail = queries.ceremonyState(state, run.sessionId);
-  const convicted = [...(detail?.slashedDealers ?? []), ...(detail?.slashedMembers ?? []), ...run.offenders];
+  const convicted = (indices: readonly number[], code: string) => indices.map((index) => ({ index, code }));
   return {
     purpose: purposeNames[run.purpose as Purpose],
     sessionId: toHex(run.sessionId),
@@ -66,7 +66,10 @@ export function ceremonyRunView(state: StateReader, run: CeremonyRun): views.Cer
     threshold: run.threshold,
     deals: detail?.deals.map(({ dealer }) => dealer) ?? [],
     confirms: detail?.confirms.map(({ member }) => member) ?? [],
-    offenders: [...new Set(convicted)].sort((left, right) => left - right),
+    offenders: [
+      ...convicted(detail?.slashedDealers ?? [], "DISPUTE_UPHELD"),
+      ...convicted(detail?.slashedMembers ?? [], "DISPUTE_REJECTED"),
+    ],
     abortCode: run.reason.length === 0 ? null : text(run.reason),
   };
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { registerInit } from "./init.js";
+import { registerOperator } from "./operator.js";
 import {
   type CommandContext,
   type CommandOutput,
@@ -8,6 +9,7 @@ import {
   processOutput,
   UsageError,
 } from "./output.js";
+import { registerStart } from "./start.js";
 import { registerUserCommands } from "./user/index.js";
 
 const EXIT_CODES = `
@@ -25,6 +27,8 @@ export function buildProgram(context: CommandContext): Command {
     })
     .exitOverride();
   registerInit(program, context);
+  registerStart(program, context);
+  registerOperator(program, context);
   registerUserCommands(program, context);
   return program;
 }

@@ -179,7 +179,10 @@ async function writeMissingConfigs(
         announce: plan.host === undefined ? [] : [addressOf(plan, node)],
         peers: peers.filter((_, other) => other !== index),
       },
-      api: { listen: { host: plan.host === undefined ? "127.0.0.1" : "0.0.0.0", port: api } },
+      api: {
+        listen: { host: plan.host === undefined ? "127.0.0.1" : "0.0.0.0", port: api },
+        names: plan.host === undefined ? [] : [`${plan.host}:${api}`],
+      },
       log: { level: "info", file: "node.log" },
       demo: { allowFaults: input.allowFaults ?? false },
     });
@@ -191,17 +194,14 @@ function addressOf(plan: MemberPlan, port: number): string {
   return plan.host === undefined ? `/ip4/127.0.0.1/tcp/${port}` : `/dns4/${plan.host}/tcp/${port}`;
 }
 
-/** Members with hosts of their own may all use the same two ports; on one machine each gets its own pair. */
+/** Each node gets a pair of ports of its own, hosts too, so that a container's ports can be published unchanged. */
 async function choosePorts(input: AllianceInput, plans: readonly MemberPlan[]) {
   const { basePort } = input;
   if (basePort === undefined) {
     const free = await freePorts(2 * plans.length);
     return plans.map((_, index) => ({ node: free[2 * index]!, api: free[2 * index + 1]! }));
   }
-  return plans.map((plan, index) => {
-    const first = plan.host === undefined ? basePort + 2 * index : basePort;
-    return { node: first, api: first + 1 };
-  });
+  return plans.map((_, index) => ({ node: basePort + 2 * index, api: basePort + 2 * index + 1 }));
 }
 
 function describeMember(plan: MemberPlan): AllianceMember {

@@ -18,7 +18,7 @@ export interface NodeConfig {
     readonly announce: readonly string[];
     readonly peers: readonly string[];
   };
-  readonly api: { readonly host: string; readonly port: number };
+  readonly api: { readonly host: string; readonly port: number; readonly names: readonly string[] };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly file: string | undefined };
   readonly demo: { readonly allowFaults: boolean };
 }
@@ -76,7 +76,7 @@ function resolvePaths(config: NodeConfigFile, file: string): NodeConfig {
     keystoreDir: at(config.keystoreDir),
     passphraseFile: config.passphraseFile === undefined ? undefined : at(config.passphraseFile),
     network: config.network,
-    api: config.api.listen,
+    api: { ...config.api.listen, names: config.api.names },
     log: { level: config.log.level, file: config.log.file === undefined ? undefined : at(config.log.file) },
     demo: config.demo,
   };

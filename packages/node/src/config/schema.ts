@@ -52,6 +52,16 @@ export const NodeConfigSchema = z.strictObject({
           port: port.describe("TCP port of the HTTP API."),
         })
         .describe("Where the HTTP API listens."),
+      names: z
+        .array(
+          z.string().regex(/^[A-Za-z0-9.[\]:-]+:[0-9]{1,5}$/, {
+            error: "must be a host name and a port; write for example node.hospital.example:9001",
+          }),
+        )
+        .default([])
+        .describe(
+          "Further host:port under which clients reach the API; signed requests for other names are refused.",
+        ),
     })
     .describe("The HTTP API for clients and operators."),
   log: z

@@ -107,6 +107,12 @@ export class KeystoreFolder {
     return fromHex(this.#parse(name).pub);
   }
 
+  /** Kind and public part, without the passphrase. */
+  describe(name: string): { readonly kind: KeystoreKind; readonly publicPart: Uint8Array } {
+    const { kind, pub } = this.#parse(name);
+    return { kind, publicPart: fromHex(pub) };
+  }
+
   /** Overwrites and removes a keystore, if it is there. Solid-state disks may keep old blocks; the passphrase protects those. */
   erase(name: string): void {
     const path = this.pathOf(name);

@@ -23,14 +23,14 @@ const PING_TIMEOUT_MS = 20_000;
  */
 export async function createNode(
   nodeSecretKey: Uint8Array,
-  listenAddresses: readonly string[],
+  addresses: { readonly listen: readonly string[]; readonly announce: readonly string[] },
   admits: (nodeId: string) => boolean,
 ): Promise<ConsiliumLibp2p> {
   const stranger = (peer: PeerId): boolean => !admits(nodeIdOf(peer) ?? "");
   return createLibp2p({
     privateKey: await generateKeyPairFromSeed("Ed25519", nodeSecretKey),
     start: false,
-    addresses: { listen: [...listenAddresses] },
+    addresses: { listen: [...addresses.listen], announce: [...addresses.announce] },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],

@@ -13,6 +13,8 @@ export interface NetworkOptions {
   readonly nodeSecretKey: Uint8Array;
   /** Multiaddrs such as `/ip4/127.0.0.1/tcp/0`. */
   readonly listenAddresses: readonly string[];
+  /** Addresses told to peers, where they differ from those listened on (behind a router, in a container). */
+  readonly announceAddresses?: readonly string[];
   /** All members of the alliance, this node included or not. Nobody else is talked to. */
   readonly members: readonly MemberAddress[];
   readonly clock: Clock;
@@ -145,7 +147,11 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     });
   });
   const admits = (nodeId: string) => members.has(nodeId) && !conduct.banished(nodeId);
-  node = await createNode(options.nodeSecretKey, options.listenAddresses, admits);
+  node = await createNode(
+    options.nodeSecretKey,
+    { listen: options.listenAddresses, announce: options.announceAddresses ?? [] },
+    admits,
+  );
   return new Network(node, conduct, members, options);
 }
 

@@ -1,0 +1,216 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type CryptoPool, createCryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
+import { type Chain, type ChainDriver, prefixedStore } from "@consilium/driver";
+import { type Genesis, type Log, RequestProtocol, type Store, type Transport } from "@consilium/protocol";
+import { ApiServer } from "./api/index.js";
+import { loadVoteSuite, openChain, systemClock, systemRandom } from "./chain/index.js";
+import { CeremonyService, CommitteeSecrets, KeyCentre, ProxyService } from "./committee/index.js";
+import { type NodeConfig, readGenesis, readPassphrase } from "./config/index.js";
+import {
+  forgetNodeKeys,
+  installNativeCrypto,
+  KeystoreFolder,
+  type NodeKeys,
+  openNodeKeys,
+  peerIdOfNode,
+} from "./keys/index.js";
+import { createLog } from "./logging/index.js";
+import { type MemberAddress, type Network, openNetwork } from "./network/index.js";
+import {
+  AnchorDuty,
+  BlobIndex,
+  BodyService,
+  privateGenesisOf,
+  RecordAuthor,
+  TransactionSender,
+} from "./records/index.js";
+import { Stops } from "./stops.js";
+import { type BlobStore, openFileBlobStore, openLevelStore } from "./storage/index.js";
+import { version } from "./version.js";
+import { warnOperator } from "./warnings.js";
+
+/** A node that runs. */
+export interface RunningNode {
+  readonly nodeId: string;
+  readonly apiUrl: string;
+  /** Multiaddrs with the peer id. */
+  readonly addresses: readonly string[];
+  readonly alliance: Chain;
+  readonly private: Chain;
+  /** Resolves with the error when a chain has halted: the process should then stop. */
+  readonly halted: Promise<unknown>;
+  /** Stops everything in order; safe to call more than once. Takes at most five seconds. */
+  stop(): Promise<void>;
+}
+
+/** The services' part of the one database; the chains' parts are named by their kinds, 1 and 2. */
+const STORE_SERVICES = Uint8Array.of(0x03);
+
+/** What is open before the first chain starts. */
+interface Base {
+  readonly config: NodeConfig;
+  readonly genesis: Genesis;
+  readonly keys: NodeKeys;
+  readonly folder: KeystoreFolder;
+  readonly store: Store;
+  readonly blobs: BlobStore;
+  readonly network: Network;
+  readonly pool: CryptoPool;
+  readonly votes: VoteSuite;
+  readonly log: Log;
+  readonly stops: Stops;
+  readonly halt: (error: unknown) => void;
+}
+
+interface Chains {
+  readonly alliance: ChainDriver;
+  readonly private: ChainDriver;
+  readonly transport: Transport;
+}
+
+/**
+ * Starts a full node: storage, network, both chains, services, API.
+ * @throws ConsiliumError when something is in the way, after all that was opened is closed again: `GENESIS_…`,
+ * `PASSPHRASE_MISSING`, `KEYSTORE_…`, `DATA_FOLDER_IN_USE`, `STORE_CORRUPT`, `PORT_IN_USE`, `CHAIN_OTHER_GENESIS`.
+ */
+export async function startNode(config: NodeConfig): Promise<RunningNode> {
+  const log = createLog({ ...config.log, base: { node: config.name } });
+  const stops = new Stops(log);
+  stops.add("log", async () => log.close());
+  let halt: (error: unknown) => void = () => {};
+  const halted = new Promise<unknown>((resolve) => {
+    halt = resolve;
+  });
+  try {
+    const base = await openBase(config, log, stops, halt);
+    const chains = await startChains(base);
+    const api = await startServices(base, chains);
+    await base.network.start();
+    stops.add("network", () => base.network.stop());
+    await api.start();
+    stops.add("api", () => api.stop());
+    const nodeId = toHex(base.keys.node.publicKey);
+    log.info({ nodeId, chainId: toHex(chains.alliance.chainId), api: api.url, version }, "node.started");
+    return {
+      nodeId,
+      apiUrl: api.url,
+      addresses: base.network.addresses(),
+      alliance: chains.alliance,
+      private: chains.private,
+      halted,
+      stop: () => stops.run(),
+    };
+  } catch (error) {
+    log.error({ error }, "node.start-failed");
+    await stops.run();
+    throw error;
+  }
+}
+
+async function openBase(
+  config: NodeConfig,
+  log: Log,
+  stops: Stops,
+  halt: (error: unknown) => void,
+): Promise<Base> {
+  installNativeCrypto();
+  const genesis = readGenesis(config.genesisFile);
+  const passphrase = readPassphrase(config.passphraseFile);
+  mkdirSync(config.dataDir, { recursive: true });
+  // First of all the lock of the data folder: two nodes with one identity must never run at once.
+  const store = await openLevelStore(join(config.dataDir, "chain"));
+  stops.add("store", () => store.close());
+  const folder = new KeystoreFolder(config.keystoreDir, passphrase);
+  const keys = await openNodeKeys(folder);
+  stops.add("keys", async () => forgetNodeKeys(keys));
+  privateGenesisOf(genesis, keys.node.publicKey);
+  const blobs = await openFileBlobStore(join(config.dataDir, "blobs"));
+  const network = await openNetwork({
+    nodeSecretKey: keys.node.secretKey,
+    listenAddresses: [config.network.listen],
+    announceAddresses: config.network.announce,
+    members: memberAddresses(genesis, config),
+    clock: systemClock,
+    log: log.child({ part: "network" }),
+  });
+  const [pool, votes] = await Promise.all([createCryptoPool(), loadVoteSuite(log)]);
+  return { config, genesis, keys, folder, store, blobs, network, pool, votes, log, stops, halt };
+}
+
+/** Members of the genesis, with the addresses that the config knows for them. */
+function memberAddresses(genesis: Genesis, config: NodeConfig): MemberAddress[] {
+  return genesis.members.map(({ nodeKey }) => {
+    const suffix = `/p2p/${peerIdOfNode(nodeKey)}`;
+    return {
+      nodeId: toHex(nodeKey),
+      addresses: config.network.peers.filter((address) => address.endsWith(suffix)),
+    };
+  });
+}
+
+async function startChains(base: Base): Promise<Chains> {
+  const { genesis, keys, store, network, pool, votes, log, stops, halt } = base;
+  const nodeId = keys.node.publicKey;
+  const shared = {
+    store,
+    network,
+    nodeId,
+    pool,
+    voteSuite: votes,
+    voteSecretKey: keys.vote.secretKey,
+    onFatal: halt,
+  };
+  const alliance = await openChain({ ...shared, genesis, log: log.child({ chain: "alliance" }) });
+  const privateGenesis = privateGenesisOf(genesis, nodeId);
+  const own = await openChain({ ...shared, genesis: privateGenesis, log: log.child({ chain: "private" }) });
+  for (const [name, chain] of [["alliance", alliance] as const, ["private", own] as const]) {
+    await chain.start();
+    stops.add(`${name} chain`, () => chain.stop());
+  }
+  return { alliance, private: own, transport: network.transportFor(alliance.chainId) };
+}
+
+async function startServices(base: Base, chains: Chains): Promise<ApiServer> {
+  const { config, keys, folder, pool, log, stops, genesis } = base;
+  const { alliance, private: own, transport } = chains;
+  const node = keys.node;
+  const nodeKey = node.publicKey;
+  const services = prefixedStore(base.store, STORE_SERVICES);
+  const secrets = await CommitteeSecrets.open(folder);
+  stops.add("secrets", async () => secrets.forget());
+  const allianceSender = new TransactionSender(alliance, node, log);
+  const privateSender = new TransactionSender(own, node, log);
+  stops.add("senders", async () => {
+    allianceSender.stop();
+    privateSender.stop();
+  });
+  const committee = { chain: alliance, pool, secrets, node, clock: systemClock, random: systemRandom };
+  const keyCentre = new KeyCentre({ ...committee, log: log.child({ service: "key-centre" }) });
+  const proxy = new ProxyService({ ...committee, log: log.child({ service: "proxy" }) });
+  const ceremonyLog = log.child({ service: "ceremonies" });
+  const ceremonies = new CeremonyService({
+    ...{ ...committee, sender: allianceSender, store: services, transport, nodeKey, log: ceremonyLog },
+  });
+  const blobs = new BlobIndex(base.blobs, services);
+  const recordPorts = { alliance, private: own, blobs, nodeKey, log: log.child({ service: "records" }) };
+  const bodies = new BodyService({ ...recordPorts, clock: systemClock });
+  const author = new RecordAuthor({ ...recordPorts, allianceSender, privateSender, store: services });
+  const anchors = new AnchorDuty(alliance, own, allianceSender, nodeKey, log);
+  transport.serve(RequestProtocol.extract, (from, body) => keyCentre.serve(from, body));
+  transport.serve(RequestProtocol.fragment, (from, body) => proxy.serve(from, body));
+  transport.serve(RequestProtocol.bodyChunk, (from, body) => bodies.serve(from, body));
+  transport.serve(RequestProtocol.switchShare, (_from, body) => ceremonies.serveSwitchShare(body));
+  ceremonies.start();
+  stops.add("ceremonies", async () => ceremonies.stop());
+  anchors.start();
+  stops.add("anchors", async () => anchors.stop());
+  warnOperator({ alliance, private: own }, config, log);
+  return new ApiServer(config.api, {
+    ...{ name: config.name, version, genesis, keys, alliance, private: own, transport },
+    ...{ keyCentre, proxy, bodies, author, blobs, store: services },
+    clock: systemClock,
+    log: log.child({ service: "api" }),
+    allowFaults: config.demo.allowFaults,
+  });
+}
