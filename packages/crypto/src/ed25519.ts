@@ -102,7 +102,8 @@ function isAdmissibleEncoding(bytes: Uint8Array): boolean {
     return false;
   // A y of p or more needs every byte above the lowest to be full, so most keys are settled by one comparison.
   if (bytes[1] !== 0xff) return true;
-  const y = bytes.slice();
+  // Not slice(), which on Node's Buffer is a view of the caller's bytes.
+  const y = Uint8Array.from(bytes);
   y[31] = y[31]! & 0x7f;
   return littleEndianToBigint(y) < FIELD_PRIME;
 }

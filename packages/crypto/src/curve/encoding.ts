@@ -52,7 +52,8 @@ export function decodePoint<Point>(group: PointDecoder<Point>, bytes: Uint8Array
 export function decodePointOnCurve<Point>(group: PointDecoder<Point>, bytes: Uint8Array): Point {
   requireLength(bytes, group.sizeBytes, group.name);
   const flags = bytes[0]! & (COMPRESSED | INFINITY | SIGN);
-  const body = bytes.slice();
+  // Not slice(), which on Node's Buffer is a view of the caller's bytes.
+  const body = Uint8Array.from(bytes);
   body[0] = body[0]! & ~(COMPRESSED | INFINITY | SIGN);
   if ((flags & COMPRESSED) === 0) throw badPoint(group.name, "compressed encoding");
   if ((flags & INFINITY) !== 0) {

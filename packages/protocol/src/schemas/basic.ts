@@ -32,7 +32,8 @@ export const bytesUpTo = (maxBytes: number): ByteListType => new ByteListType(ma
 export function decodeStrict<Value>(type: Type<Value>, bytes: Uint8Array, what: string): Value {
   let value: Value;
   try {
-    value = type.deserialize(bytes);
+    // Sockets hand out Node's Buffers, whose slice() is a view: a later change of a "copy" would change the message.
+    value = type.deserialize(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
     if (equal(type.serialize(value), bytes)) return value;
   } catch (cause) {
     throw new ConsiliumError(
