@@ -13,10 +13,13 @@ import { type Certificate, ignore, type Verdict, type Vote, VoteKind } from "@co
 import type { ChainCounters } from "../chain.js";
 import { decodeMessage } from "./codec.js";
 import type { PeerDesk } from "./peer-desk.js";
+import { type ReceivedVote, VoteGroups } from "./vote-groups.js";
 
 /** Messages that wait for verification: of one peer, and verified together. */
 const WAITING_PER_PEER_MAX = 256;
 const BATCH_MAX = 64;
+/** A validator seen at work that few views ago need not be seen again now. */
+const RECENT_VIEWS = 2;
 
 interface Waiting {
   readonly from: string;
@@ -43,6 +46,7 @@ export interface InboundOptions {
 export class Inbound {
   private readonly queue: Waiting[] = [];
   private readonly waiting = new Map<string, number>();
+  private readonly groups = new VoteGroups();
   private draining = false;
   private stopped = false;
 
@@ -94,10 +98,10 @@ export class Inbound {
 
   private async takeVotes(decoded: readonly Decoded[]): Promise<void> {
     const { chainId, set, verifier, desk, counters, enqueue } = this.options;
-    const votes: { readonly from: string; readonly vote: Vote }[] = [];
+    const votes: ReceivedVote[] = [];
     for (const { from, message } of decoded) {
       if (message.kind !== "vote") continue;
-      if (this.wants(message.vote)) votes.push({ from, vote: message.vote });
+      if (this.wants(message.vote)) votes.push(...this.ready({ from, vote: message.vote }));
       else counters.messagesIgnored += 1;
     }
     const bare = votes.map(({ vote }) => vote);
@@ -110,12 +114,16 @@ export class Inbound {
   /** A vote whose certificate is here says nothing new, unless it asks for help or shows a validator to be at work. */
   private wants(vote: Vote): boolean {
     const state = this.options.state();
-    if (!wantsVote(state, vote) && vote.kind !== VoteKind.nullify) return false;
     if (vote.epoch !== state.epoch.epoch) return false;
     if (vote.kind === VoteKind.nullify) return true;
-    const seenAtWork = (state.lastSignedView[vote.validator] ?? 0) >= vote.view;
-    const settled = vote.view <= state.tip.view || certificateOf(state, vote) !== undefined;
-    return !(seenAtWork && settled);
+    if (!wantsVote(state, vote)) return false;
+    const seenAtWork = (state.lastSignedView[vote.validator] ?? 0) >= vote.view - RECENT_VIEWS;
+    return !(seenAtWork && isSettled(state, vote));
+  }
+
+  private ready(received: ReceivedVote): ReceivedVote[] {
+    const state = this.options.state();
+    return isSettled(state, received.vote) ? [received] : this.groups.take(state, received);
   }
 
   private async verify(message: Exclude<EngineMessage, { kind: "vote" }>): Promise<Verdict<unknown>> {
@@ -133,6 +141,9 @@ export class Inbound {
     return verifyCertificate(verifier, chainId, set, certificate);
   }
 }
+
+const isSettled = (state: State, vote: Vote): boolean =>
+  vote.view <= state.tip.view || certificateOf(state, vote) !== undefined;
 
 /** Known certificates of the newest views say nothing; older ones may come from a peer that needs help. */
 function isOldNews(state: State, certificate: Certificate): boolean {

@@ -96,6 +96,13 @@ export class ChainGossip {
   ): Promise<TopicValidatorResult> {
     const from = nodeIdOf(peer);
     if (from === undefined) return TopicValidatorResult.Ignore;
-    return verdicts[await receiver(from, topic, message.data)];
+    return verdicts[await receiver(from, topic, plainView(message.data))];
   }
 }
+
+/**
+ * Gossipsub hands out Buffers, whose `slice` shares memory where a Uint8Array's copies. Nothing behind the transport
+ * may depend on that difference.
+ */
+const plainView = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, length);
