@@ -148,7 +148,8 @@ export class RecipientClient {
   /**
    * Opens records under a grant: the access is final on the chain first, then fragments come from the proxies, then
    * the ciphertexts from their custodians. Named record ids are asked for as they are; without them all that the grant
-   * covers, at most 256 at once. Throws the chain's code of a refused access, `NO_RECORDS`, `TOO_FEW_SHARES`.
+   * covers. Throws the chain's code of a refused access, `REQ_BAD_SIZE` for more than 256 records (name some of them),
+   * `NO_RECORDS`, `TOO_FEW_SHARES`.
    */
   async openRecords(
     grantId: string,
@@ -273,7 +274,7 @@ export class RecipientClient {
         type: grant.type,
       });
     }
-    return views.slice(0, 256).map((view) => indexedRecord(alliance.chainId, view));
+    return views.map((view) => indexedRecord(alliance.chainId, view));
   }
 
   /** Erases the request secret whatever happens. */
