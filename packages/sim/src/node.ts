@@ -1,105 +1,31 @@
 import {
   assembleCertificate,
-  canSign,
   certificatesOfRange,
   createState,
-  decodeSafetyRecord,
   type Effect,
-  type EngineConfig,
   type EngineMessage,
-  type EpochContext,
-  emptySafetyRecord,
-  encodeSafetyRecord,
   type FinalizedTip,
   type Input,
-  pruneSafetyRecord,
-  recordVote,
-  type SafetyRecord,
   type State,
   step,
   type TimerKind,
-  verifyCertificate,
-  verifyProposal,
-  verifyVotes,
   wantsVote,
 } from "@consilium/consensus";
-import { toHex } from "@consilium/crypto";
+import { equalBytes, toHex } from "@consilium/crypto";
 import {
   type BlockHeader,
   type Certificate,
   digestOf,
-  toEpoch,
-  toHeight,
-  toView,
-  type Vote,
+  VoteKind,
   type VoteSubject,
 } from "@consilium/protocol";
 import { SimulatedApplication } from "./application.js";
-import type { SimulatedClock } from "./clock.js";
-import type { SimulatedDisk } from "./disk.js";
-import type { SimulatedNetwork, Wire } from "./network.js";
-import type { SeededRandom } from "./random.js";
-import type { SimulatedKeys } from "./signatures.js";
+import { DurableState } from "./durable-state.js";
+import type { Wire } from "./network.js";
+import type { NodeParts } from "./node-parts.js";
 
-/** What the checkers and the trace see, taken where it leaves a node and not from the engine's own state. */
-export interface Observer {
-  /** An effect is about to run, or the node crashed. */
-  ran(node: number, what: Effect["kind"] | "crash"): void;
-  sent(node: number, to: number, wire: Wire): void;
-  assembled(node: number, certificate: Certificate): void;
-  finalized(
-    node: number,
-    blocks: readonly { header: BlockHeader; digest: Uint8Array }[],
-    finalization: Certificate,
-  ): void;
-  synced(
-    node: number,
-    blocks: readonly { header: BlockHeader; digest: Uint8Array }[],
-    finalization: Certificate,
-  ): void;
-  fault(node: number, effect: Extract<Effect, { kind: "reportFault" }>): void;
-}
-
-/** The durable half of the signer, as a port: tests plant bugs here. */
-export interface SafetyRules {
-  canSign: typeof canSign;
-  recordVote: typeof recordVote;
-}
-
-export const safetyRules: SafetyRules = { canSign, recordVote };
-
-/** A Byzantine node runs the honest code and changes what leaves it. */
-export interface Behaviour {
-  readonly name: string;
-  /** What is sent instead of a message to one peer. */
-  outgoing(message: EngineMessage, to: number, node: BehaviourView): readonly Wire[];
-}
-
-export interface BehaviourView {
-  readonly index: number;
-  readonly validators: number;
-  readonly keys: SimulatedKeys;
-}
-
-export interface NodeParts {
-  readonly index: number;
-  readonly config: EngineConfig;
-  readonly epoch: EpochContext;
-  readonly genesis: FinalizedTip;
-  readonly clock: SimulatedClock;
-  readonly network: SimulatedNetwork;
-  readonly disk: SimulatedDisk;
-  readonly keys: SimulatedKeys;
-  readonly random: SeededRandom;
-  readonly observer: Observer;
-  readonly rules: SafetyRules;
-  readonly behaviour: Behaviour | undefined;
-  readonly clockSkewMs: number;
-  /** Verdicts by message: nodes share message objects, and one that was verified once need not be again. */
-  readonly verified: WeakMap<object, Promise<boolean>>;
-}
-
-const SYNC_TIMEOUT_MS = 2_000;
+/** After this long a sync without an answer has made no progress. */
+export const SYNC_TIMEOUT_MS = 2_000;
 /** Simulated Unix time at the start of a run. */
 const START_MS = 1_700_000_000_000;
 
@@ -114,6 +40,7 @@ export class SimulatedNode {
   #queue: Effect[] = [];
   #running = false;
   #application!: SimulatedApplication;
+  readonly #durable: DurableState;
   readonly #timers = new Map<TimerKind, number>();
   #timerCount = 0;
   #work = false;
@@ -121,12 +48,8 @@ export class SimulatedNode {
 
   constructor(private readonly parts: NodeParts) {
     this.state = createState(parts.config);
-    parts.disk.provision("record", encodeSafetyRecord(emptySafetyRecord(parts.config.chainId)));
+    this.#durable = new DurableState(parts.disk, parts.config.chainId, parts.genesis);
     parts.network.attach(parts.index, (from, wire) => this.#receive(from, wire));
-  }
-
-  get tip(): FinalizedTip {
-    return (this.parts.disk.get("tip") as FinalizedTip | undefined) ?? this.parts.genesis;
   }
 
   async start(): Promise<void> {
@@ -138,20 +61,14 @@ export class SimulatedNode {
     this.#timers.clear();
     this.#application = this.#makeApplication();
     this.state = createState(parts.config);
-    const record = decodeSafetyRecord(
-      parts.disk.get("record") as Uint8Array | undefined,
-      parts.config.chainId,
-    );
-    const tip = this.tip;
+    const { tip, record } = this.#durable;
     this.#reportChain(tip);
     await this.#input({
       kind: "restored",
       epoch: parts.epoch,
       tip,
-      certificates: (parts.disk.entries("certificate/") as Certificate[]).filter(
-        ({ view }) => view > tip.view,
-      ),
-      headers: (parts.disk.entries("body/") as BlockHeader[]).filter(({ height }) => height > tip.height),
+      certificates: this.#durable.certificatesAboveTip(),
+      headers: this.#durable.headersAboveTip(),
       ownVotes: record.kind === "valid" ? record.value.votes : [],
       mayVote: record.kind === "valid",
     });
@@ -159,19 +76,15 @@ export class SimulatedNode {
   }
 
   /** A finalization whose sync the crash cut short may have reached the disk all the same. */
-  #reportChain(tip: FinalizedTip): void {
-    if (tip.finalization === undefined) return;
-    const headers = (this.parts.disk.entries("chain/") as BlockHeader[]).toSorted(
-      (a, b) => a.height - b.height,
-    );
-    const blocks = headers.map((header) => ({ header, digest: digestOf(header) }));
-    this.parts.observer.synced(this.parts.index, blocks, tip.finalization);
+  #reportChain({ finalization }: FinalizedTip): void {
+    if (finalization === undefined) return;
+    this.parts.observer.synced(this.parts.index, named(this.#durable.chainFrom(1)), finalization);
   }
 
   crash(): void {
     this.alive = false;
     this.#life += 1;
-    this.parts.disk.crash();
+    this.#durable.crash();
     this.parts.observer.ran(this.parts.index, "crash");
   }
 
@@ -181,16 +94,16 @@ export class SimulatedNode {
   }
 
   #makeApplication(): SimulatedApplication {
-    const { config, keys, index, random, disk } = this.parts;
+    const { config, keys, index, random } = this.parts;
     return new SimulatedApplication({
       chainId: config.chainId,
       author: keys.set[index]!.nodeId,
       random,
       nowMs: () => this.#nowMs(),
       after: (delayMs, action) => this.#after(delayMs, action),
-      body: (digest) => disk.get(`body/${digest}`) as BlockHeader | undefined,
-      tip: () => this.tip,
-      storeBody: (header) => this.#storeBody(header),
+      body: (digest) => this.#durable.body(digest),
+      tip: () => this.#durable.tip,
+      storeBody: (header) => this.#durable.writeBody(header),
       answer: (input) => this.#input(input),
     });
   }
@@ -226,13 +139,16 @@ export class SimulatedNode {
     switch (effect.kind) {
       case "persist":
         for (const record of effect.records) {
-          if (record.kind === "certificate") this.#keepCertificate(record.certificate);
+          if (record.kind === "certificate") this.#durable.writeCertificate(record.certificate);
         }
         return this.#sync(() => {});
       case "sign":
         return this.#sign(effect.subject);
       case "finalize":
-        this.#commit(effect);
+        this.#durable.commit(
+          effect.blocks.map(({ header }) => header),
+          effect.finalization,
+        );
         return this.#sync(async () => {
           observer.finalized(index, effect.blocks, effect.finalization);
           await this.#application.wake();
@@ -279,7 +195,7 @@ export class SimulatedNode {
 
   #sync(then: () => void | Promise<void>): true {
     const life = this.#life;
-    this.parts.disk.sync(async () => {
+    this.#durable.sync(async () => {
       if (life !== this.#life) return;
       await then();
       this.#running = false;
@@ -290,61 +206,17 @@ export class SimulatedNode {
 
   /** The signer: checks the record, makes the vote durable in it, and only then signs. */
   #sign(subject: VoteSubject): boolean {
-    const { disk, rules, keys, index, config } = this.parts;
-    const record = decodeSafetyRecord(disk.get("record") as Uint8Array | undefined, config.chainId);
+    const { rules, keys, index } = this.parts;
+    const { record } = this.#durable;
     if (record.kind !== "valid" || rules.canSign(record.value, subject).kind !== "valid") {
       this.#queue.push(...step(this.state, { kind: "signed", subject, vote: undefined }).effects);
       return false;
     }
-    this.#writeRecord(rules.recordVote(record.value, subject));
+    this.#durable.writeRecord(rules.recordVote(record.value, subject));
     return this.#sync(() => {
       const vote = keys.sign(index, subject);
       this.#queue.push(...step(this.state, { kind: "signed", subject, vote }).effects);
     });
-  }
-
-  #writeRecord(record: SafetyRecord): void {
-    this.parts.disk.write(new Map([["record", encodeSafetyRecord(record)]]));
-  }
-
-  #keepCertificate(certificate: Certificate): void {
-    this.parts.disk.write(new Map([[`certificate/${certificate.view}/${certificate.kind}`, certificate]]));
-  }
-
-  /** Blocks, finalization and the raised floor in one atomic batch. */
-  #commit({ blocks, finalization }: Extract<Effect, { kind: "finalize" }>): void {
-    const last = blocks.at(-1)!;
-    const tip: FinalizedTip = {
-      digest: last.digest,
-      height: toHeight(last.header.height),
-      timestampMs: last.header.timestampMs,
-      view: toView(finalization.view),
-      finalization,
-    };
-    this.#commitTip(
-      tip,
-      blocks.map(({ header }) => header),
-    );
-  }
-
-  #commitTip(tip: FinalizedTip, headers: readonly BlockHeader[]): void {
-    const { disk, config } = this.parts;
-    // Sync may have gone past a finalization that still waited in the queue; the tip never goes back.
-    if (tip.height <= this.tip.height) return;
-    const batch = new Map<string, unknown>([["tip", tip]]);
-    for (const header of headers) {
-      batch.set(`chain/${header.height}`, header);
-      batch.set(`body/${toHex(digestOf(header))}`, header);
-    }
-    for (const old of disk.entries("certificate/") as Certificate[]) {
-      if (old.view <= tip.view) batch.set(`certificate/${old.view}/${old.kind}`, undefined);
-    }
-    const record = decodeSafetyRecord(disk.get("record") as Uint8Array | undefined, config.chainId);
-    if (record.kind === "valid") {
-      const floor = { epoch: toEpoch(tip.finalization?.epoch ?? 0), view: tip.view };
-      batch.set("record", encodeSafetyRecord(pruneSafetyRecord(record.value, floor)));
-    }
-    disk.write(batch);
   }
 
   #setTimer({ epoch, view, timer, delayMs }: Extract<Effect, { kind: "setTimer" }>): void {
@@ -389,7 +261,7 @@ export class SimulatedNode {
       this.#send(this.#peer(), { kind: "askCertificates", fromView: effect.fromView, toView: effect.toView });
       return;
     }
-    const header = this.parts.disk.get(`body/${toHex(effect.digest)}`) as BlockHeader | undefined;
+    const header = this.#durable.body(toHex(effect.digest));
     if (header === undefined) this.#send(this.#peer(), { kind: "askBody", digest: effect.digest });
     else this.#queue.push(...step(this.state, { kind: "bodyArrived", header }).effects);
   }
@@ -397,13 +269,13 @@ export class SimulatedNode {
   /** Asks one peer for a range of finalized blocks; no answer in time means no progress. */
   #startSync(): void {
     const attempt = ++this.#syncing;
-    this.#send(this.#peer(), { kind: "askBlocks", fromHeight: this.tip.height + 1 });
+    this.#send(this.#peer(), { kind: "askBlocks", fromHeight: this.#durable.tip.height + 1 });
     this.#after(SYNC_TIMEOUT_MS, () => (attempt === this.#syncing ? this.#caughtUp() : undefined));
   }
 
   #caughtUp(): Promise<void> {
     this.#syncing += 1;
-    return this.#input({ kind: "caughtUp", epoch: this.parts.epoch, tip: this.tip });
+    return this.#input({ kind: "caughtUp", epoch: this.parts.epoch, tip: this.#durable.tip });
   }
 
   async #receive(from: number, wire: Wire): Promise<void> {
@@ -414,11 +286,11 @@ export class SimulatedNode {
       case "work":
         return this.setWork(true);
       case "body":
-        this.#storeBody(wire.header);
+        this.#durable.writeBody(wire.header);
         await this.#input({ kind: "bodyArrived", header: wire.header });
         return this.#application.wake();
       case "askBody": {
-        const header = this.parts.disk.get(`body/${toHex(wire.digest)}`) as BlockHeader | undefined;
+        const header = this.#durable.body(toHex(wire.digest));
         if (header !== undefined) this.#send(from, { kind: "body", header });
         return;
       }
@@ -434,86 +306,43 @@ export class SimulatedNode {
     }
   }
 
-  #storeBody(header: BlockHeader): void {
-    this.parts.disk.write(new Map([[`body/${toHex(digestOf(header))}`, header]]));
-  }
-
   async #receiveEngine(from: number, message: EngineMessage): Promise<void> {
     const peer = this.parts.epoch.validators[from]!;
     if (message.kind === "vote" && !wantsVote(this.state, message.vote)) return;
     const life = this.#life;
-    if (!(await this.#isVerified(message)) || life !== this.#life) return;
+    if (!(await this.parts.check.isValid(message)) || life !== this.#life) return;
     await this.#input({ ...message, from: peer } as Input);
   }
 
-  #isVerified(message: EngineMessage): Promise<boolean> {
-    const { verified } = this.parts;
-    const key =
-      message.kind === "vote"
-        ? message.vote
-        : message.kind === "proposal"
-          ? message.proposal
-          : message.certificate;
-    let verdict = verified.get(key);
-    if (verdict === undefined) {
-      verdict = this.#verify(message);
-      verified.set(key, verdict);
-    }
-    return verdict;
-  }
-
-  async #verify(message: EngineMessage): Promise<boolean> {
-    const { keys, config } = this.parts;
-    const { chainId } = config;
-    if (message.kind === "vote") {
-      const verdicts = await verifyVotes(keys.verifier, chainId, keys.set, [message.vote satisfies Vote]);
-      return verdicts[0]?.kind === "valid";
-    }
-    const verdict =
-      message.kind === "proposal"
-        ? await verifyProposal(keys.verifier, chainId, keys.set, message.proposal)
-        : await verifyCertificate(keys.verifier, chainId, keys.set, message.certificate);
-    return verdict.kind === "valid";
-  }
-
   #serveBlocks(to: number, fromHeight: number): void {
-    const { height, finalization } = this.tip;
-    const headers: BlockHeader[] = [];
-    for (let next = fromHeight; next <= height; next++)
-      headers.push(this.parts.disk.get(`chain/${next}`) as BlockHeader);
+    const { finalization } = this.#durable.tip;
+    const headers = this.#durable.chainFrom(fromHeight);
     if (headers.length > 0) this.#send(to, { kind: "blocks", headers, finalization });
   }
 
   /** One finalization proves a range, its ancestors by parent digest. */
-  async #receiveBlocks(
-    headers: readonly BlockHeader[],
-    finalization: Certificate | undefined,
-  ): Promise<void> {
-    const last = headers.at(-1);
-    if (last === undefined || finalization === undefined || last.height <= this.tip.height) return;
-    if (toHex(finalization.digest) !== toHex(digestOf(last))) return;
-    if (!(await this.#isVerified({ kind: "certificate", certificate: finalization }))) return;
-    const fresh = headers.filter(({ height }) => height > this.tip.height);
-    let parent = this.tip.digest;
-    for (const header of fresh) {
-      if (toHex(header.parentDigest) !== toHex(parent)) return;
-      parent = digestOf(header);
-    }
-    const tip: FinalizedTip = {
-      digest: parent,
-      height: toHeight(last.height),
-      timestampMs: last.timestampMs,
-      view: toView(finalization.view),
-      finalization,
-    };
-    this.#commitTip(tip, fresh);
+  async #receiveBlocks(headers: readonly BlockHeader[], proof: Certificate | undefined): Promise<void> {
+    const { height, digest } = this.#durable.tip;
+    const fresh = named(headers.filter((header) => header.height > height));
+    const last = fresh.at(-1);
+    if (last === undefined || proof?.kind !== VoteKind.finalize || !equalBytes(proof.digest, last.digest))
+      return;
+    const parents = [digest, ...fresh.map((block) => block.digest)];
+    if (!fresh.every(({ header }, index) => equalBytes(header.parentDigest, parents[index]!))) return;
+    if (!(await this.parts.check.isValid({ kind: "certificate", certificate: proof }))) return;
+    this.#durable.commit(
+      fresh.map(({ header }) => header),
+      proof,
+    );
     const life = this.#life;
-    this.parts.disk.sync(async () => {
+    this.#durable.sync(async () => {
       if (life !== this.#life) return;
-      const blocks = fresh.map((header) => ({ header, digest: digestOf(header) }));
-      this.parts.observer.synced(this.parts.index, blocks, finalization);
+      this.parts.observer.synced(this.parts.index, fresh, proof);
       await this.#caughtUp();
       await this.#application.wake();
     });
   }
 }
+
+const named = (headers: readonly BlockHeader[]): { header: BlockHeader; digest: Uint8Array }[] =>
+  headers.map((header) => ({ header, digest: digestOf(header) }));

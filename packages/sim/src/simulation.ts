@@ -7,10 +7,12 @@ import { SimulatedClock } from "./clock.js";
 import { SimulatedDisk } from "./disk.js";
 import { scheduleFaults } from "./faults.js";
 import { SimulatedNetwork, type Wire } from "./network.js";
-import { type Behaviour, type Observer, type SafetyRules, SimulatedNode, safetyRules } from "./node.js";
+import { SimulatedNode, SYNC_TIMEOUT_MS } from "./node.js";
+import { type Behaviour, type Observer, type SafetyRules, safetyRules } from "./node-parts.js";
 import { calmQuality, type Profile } from "./profiles.js";
 import { type SeededRandom, seededRandom } from "./random.js";
 import { blsKeys, type SimulatedKeys, standInKeys } from "./signatures.js";
+import { MessageCheck } from "./verification.js";
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -95,7 +97,7 @@ async function heal(
   if (profile.work !== "never") for (const node of nodes) clock.after(1, () => node.setWork(true));
   const honest = nodes.map((_, index) => index).filter(world.honest);
   const goal = Math.max(...honest.map((index) => checkers.heightOf(index))) + BLOCKS_AFTER_HEALING;
-  const healBoundMs = healBound(config, nodes);
+  const healBoundMs = healBound(config, nodes, profile);
   const startMs = clock.nowMs;
   const reached = (): boolean => honest.every((index) => checkers.heightOf(index) >= goal);
   await clock.runUntil(startMs + healBoundMs, reached);
@@ -106,14 +108,16 @@ async function heal(
 }
 
 /**
- * The bound: 2f + 2 views for each block wanted (f faulty proposers in a row, one view that was disturbed before), each at most a
- * heartbeat, 3Δ of timers and 8Δ of rebroadcast pause with the largest Δ that any node adapted to, and one sync.
+ * The bound: 2f + 2 views until two honest proposers in a row (f faulty ones before, one view disturbed by what went
+ * before), and one for each block wanted. A view takes at most the wait for work, 3Δ of timers and 8Δ of rebroadcast
+ * pause, with the largest Δ that any node adapted to. Two heartbeats and two syncs come on top.
  */
-function healBound(config: EngineConfig, nodes: readonly SimulatedNode[]): number {
+function healBound(config: EngineConfig, nodes: readonly SimulatedNode[], profile: Profile): number {
   const faulty = Math.floor((nodes.length - 1) / 3);
   const delta = Math.max(...nodes.map((node) => deltaMs(node.state)));
-  const viewMs = config.heartbeatMs + 11 * delta;
-  return (2 * faulty + 2) * viewMs + BLOCKS_AFTER_HEALING * viewMs + 10_000;
+  const waitMs = profile.work === "never" ? config.heartbeatMs : config.blockIntervalMs;
+  const viewMs = waitMs + 11 * delta;
+  return (2 * faulty + 2 + BLOCKS_AFTER_HEALING) * viewMs + 2 * config.heartbeatMs + 2 * SYNC_TIMEOUT_MS;
 }
 
 /** One simulated alliance. */
@@ -155,7 +159,7 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
   const ran = new Map<string, number>();
   const observer = observe({ clock, checkers, trace, faults, ran });
   const epoch = epochContext(toEpoch(0), keys.set, genesis.digest);
-  const verified = new WeakMap<object, Promise<boolean>>();
+  const check = new MessageCheck(keys, chainId);
   const { deltaMs, blockIntervalMs, heartbeatMs, inactivityViews, blockPayloadBytes } = presets.devnet;
   const config = {
     chainId,
@@ -182,7 +186,7 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
       rules: options.rules ?? safetyRules,
       behaviour: actors.get(index),
       clockSkewMs: own.between(-options.profile.clockSkewMs, options.profile.clockSkewMs),
-      verified,
+      check,
     });
   });
   return { clock, network, nodes, checkers, keys, config, random, trace, faults, ran, honest };

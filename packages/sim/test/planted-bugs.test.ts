@@ -1,6 +1,6 @@
 import { canSign } from "@consilium/consensus";
 import { describe, expect, it } from "vitest";
-import { type SafetyRules, safetyRules } from "../src/node.js";
+import { type SafetyRules, safetyRules } from "../src/node-parts.js";
 import { profileNamed } from "../src/profiles.js";
 import { type SimulationOptions, simulate } from "../src/simulation.js";
 

@@ -1,7 +1,7 @@
 import { nullifySubject } from "@consilium/consensus";
 import { toEpoch, toView, type Vote, VoteKind } from "@consilium/protocol";
 import type { Wire } from "../network.js";
-import type { Behaviour } from "../node.js";
+import type { Behaviour } from "../node-parts.js";
 
 /** Signs every kind of vote in every view: each notarize comes with a finalize and a nullify of the same view. */
 export const doubleVoter: Behaviour = {

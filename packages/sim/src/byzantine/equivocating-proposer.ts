@@ -1,5 +1,5 @@
 import { type BlockHeader, digestOf, type Proposal } from "@consilium/protocol";
-import type { Behaviour } from "../node.js";
+import type { Behaviour } from "../node-parts.js";
 import type { SimulatedKeys } from "../signatures.js";
 
 /** Proposes one block to even peers and another to odd ones, both well formed and signed. */

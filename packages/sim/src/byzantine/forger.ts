@@ -1,6 +1,6 @@
 import { nullifySubject } from "@consilium/consensus";
 import { type Certificate, toEpoch, toView, VoteKind } from "@consilium/protocol";
-import type { Behaviour } from "../node.js";
+import type { Behaviour } from "../node-parts.js";
 
 /** Claims with each vote that everybody nullified the view: a certificate with all bits set and its own signature. */
 export const forger: Behaviour = {

@@ -1,4 +1,4 @@
-import type { Behaviour } from "../node.js";
+import type { Behaviour } from "../node-parts.js";
 
 /** Never proposes, but votes: its views end by nullification. */
 export const silentProposer: Behaviour = {
