@@ -95,8 +95,11 @@ export type CeremonyAct =
   | { readonly kind: "erase-share"; readonly key: string; readonly sessionId: HexId }
   | { readonly kind: "erase-dealing-key"; readonly key: string; readonly dealingKey: HexId };
 
-/** Heights for which one member is on duty to announce or to switch, before it is the next one's turn. */
-const TURN_HEIGHTS = 4;
+/**
+ * Heights for which one member is on duty to announce or to switch, before it is the next one's turn: long enough for its
+ * transaction to become final, so that the next one does not send it again.
+ */
+const TURN_HEIGHTS = 16;
 
 /** The acts that are due now, in the order in which they should be started. */
 export function decideCeremony(view: CeremonyView, memory: CeremonyMemory): readonly CeremonyAct[] {

@@ -21,6 +21,7 @@ import {
   CeremonyAnnounce,
   CeremonyEk,
   CeremonyMessage,
+  decodeStrict,
   type HexId,
   type Log,
   Purpose,
@@ -32,7 +33,7 @@ import {
   TransactionKind,
   type Transport,
 } from "@consilium/protocol";
-import type { TransactionSender } from "../records/index.js";
+import { awaitState, type TransactionSender } from "../records/index.js";
 import { dealStore } from "./deal-store.js";
 import type { CommitteeSecrets } from "./secrets.js";
 
@@ -263,7 +264,7 @@ export class CeremonyService {
     const answer = await this.ports.transport.request(toHex(nodeId), RequestProtocol.switchShare, body, {
       timeoutMs: SHARE_TIMEOUT_MS,
     });
-    const response = SwitchShareResponse.deserialize(answer);
+    const response = decodeStrict(SwitchShareResponse, answer, "switch share response");
     return { index, answer: response.answer };
   }
 
@@ -285,7 +286,11 @@ export class CeremonyService {
    * @throws ConsiliumError `DKG_WRONG_SID`, `DKG_WRONG_PHASE`, `CEREMONY_NO_SHARE`.
    */
   async serveSwitchShare(encoded: Uint8Array): Promise<Uint8Array> {
-    const { sessionId } = SwitchShareRequest.deserialize(encoded);
+    const { sessionId } = decodeStrict(SwitchShareRequest, encoded, "switch share request");
+    await awaitState(
+      this.ports.chain,
+      (state) => queries.ceremonyState(state, sessionId)?.phase === "ACTIVE",
+    );
     const state = this.#run(toHex(sessionId));
     const { purpose } = state.params;
     const { index, answer } = await this.#ownTestShare(purpose, state);

@@ -23,6 +23,7 @@ import {
 } from "@consilium/protocol";
 import type { KeyPair } from "../keys/index.js";
 import { RateLimiter } from "../limits/index.js";
+import { awaitState } from "../records/index.js";
 import { requireFreshTip } from "./freshness.js";
 import type { CommitteeSecrets } from "./secrets.js";
 
@@ -70,6 +71,7 @@ export class KeyCentre {
     const { chain, pool, node, clock, random, secrets } = this.ports;
     const nowMs = clock.nowMs();
     requireFreshTip(chain, nowMs);
+    await awaitState(chain, (state) => queries.account(state, request.account) !== undefined);
     const { index, sessionId } = this.#ownSeat(request);
     const account = queries.account(chain.state(), request.account);
     if (account?.status !== AccountStatus.live) throw noRight();

@@ -7,7 +7,7 @@ import {
   toHex,
 } from "@consilium/crypto";
 import type { Chain } from "@consilium/driver";
-import { type AnswerableAccess, proxyMayAnswer } from "@consilium/ledger";
+import { type AnswerableAccess, proxyMayAnswer, queries } from "@consilium/ledger";
 import {
   type Clock,
   decodeStrict,
@@ -17,6 +17,7 @@ import {
   type Random,
 } from "@consilium/protocol";
 import type { KeyPair } from "../keys/index.js";
+import { awaitState } from "../records/index.js";
 import { lyingFragment } from "./demo-fault.js";
 import { requireFreshTip } from "./freshness.js";
 import type { CommitteeSecrets } from "./secrets.js";
@@ -60,6 +61,7 @@ export class ProxyService {
     const { requestId } = decodeStrict(FragmentRequest, encoded, "fragment request");
     const facts = { from, request: toHex(requestId) };
     try {
+      await awaitState(this.ports.chain, (state) => queries.access(state, requestId) !== undefined);
       const answerable = this.#judge(requestId);
       const sealed = await this.#answerOnce(answerable);
       const { recipient, recordIds } = answerable.access;

@@ -10,6 +10,7 @@ import {
   type Log,
   type StateReader,
 } from "@consilium/protocol";
+import { awaitState } from "./await-state.js";
 import type { BlobIndex } from "./blob-index.js";
 
 const WINDOW_MS = 60_000;
@@ -56,6 +57,7 @@ export class BodyService {
 
   async #answer(request: BodyChunkRequest): Promise<Uint8Array> {
     const { alliance, blobs } = this.ports;
+    await awaitState(alliance, (state) => isKnown(state, request));
     const record = mayRead(alliance.state(), request);
     requireSigned(alliance, request, this.ports.clock.nowMs());
     if (!equalBytes(record.custodian, this.ports.nodeKey)) {
@@ -75,6 +77,12 @@ export class BodyService {
       request.chunk === 0 ? queries.recordPut(this.ports.private.state(), record.recordId) : undefined;
     return BodyChunkResponse.serialize({ header: entry?.header ?? new Uint8Array(), chunk });
   }
+}
+
+/** Whether the record, and the access under which it is asked for, are final here. */
+function isKnown(state: StateReader, { recordId, requestId }: BodyChunkRequest): boolean {
+  const accessIsKnown = isAllZero(requestId) || queries.access(state, requestId) !== undefined;
+  return accessIsKnown && queries.record(state, recordId) !== undefined;
 }
 
 /** The record, if this account may read its ciphertext: the owner, or the recipient of a finalized access to it. */
