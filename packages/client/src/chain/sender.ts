@@ -61,10 +61,8 @@ export class TransactionSender {
     for (;;) {
       const view = await this.#submitAndWait(signed.bytes, signed.id);
       if (view.state === "final") return finalOrThrow(view);
-      if (view.state === "unknown" && (await this.#nonceWasTaken(signed.nonce))) {
-        // Another client of this account was faster; nothing of ours is on the chain.
+      if (view.state === "unknown" && (await this.#isDisplaced(signed)))
         signed = await this.#sign(kind, payload);
-      }
       await delay(clock, RESUBMIT_PAUSE_MS);
       if (clock.nowMs() > deadlineMs) {
         throw new ConsiliumError(
@@ -106,8 +104,13 @@ export class TransactionSender {
     }
   }
 
-  async #nonceWasTaken(nonce: number): Promise<boolean> {
-    return (await this.#nextNonce()) > nonce;
+  /**
+   * Whether another client of this account used the nonce, so that nothing of this transaction can be on the chain. It
+   * is looked for once more after its nonce was found used: it may have become final by itself in between.
+   */
+  async #isDisplaced({ id, nonce }: { readonly id: string; readonly nonce: number }): Promise<boolean> {
+    if ((await this.#nextNonce()) <= nonce) return false;
+    return (await this.options.api.call(routes.transaction, { id })).state === "unknown";
   }
 
   /**
