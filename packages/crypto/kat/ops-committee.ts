@@ -2,13 +2,14 @@
  * Known-answer operations of the committee half: signatures, votes, HPKE, payloads, keystores and key generation.
  * Each takes the JSON input of a case and returns the JSON of its answer, or throws with the code of the case.
  */
-import { fromHex, toHex } from "../src/bytes.js";
+import { concat, fromHex, toHex } from "../src/bytes.js";
 import type { Curve } from "../src/curve/curve.js";
 import { ed25519CheckKey, ed25519PublicKey, ed25519Sign, ed25519Verify } from "../src/ed25519.js";
 import { sha256 } from "../src/hash.js";
 import { hpkeOpen, hpkeSeal } from "../src/hpke.js";
 import { type Keystore, type KeystoreKind, keystoreDecrypt, keystoreEncrypt } from "../src/keystore.js";
 import { payloadOpen, payloadSeal } from "../src/payload.js";
+import { PAYLOAD_HEADER_SIZE_BYTES } from "../src/payload-format.js";
 import { createCurveVoteSuite } from "../src/vote-suite.js";
 import {
   checkVoteCertificate,
@@ -115,20 +116,25 @@ function sealPayloadCase(input: KatInput) {
   });
 }
 
-/** Applies what a hostile storage did to a file. */
-function mutatePayload(file: Uint8Array, mutate: KatInput | undefined, chunkLog2: number): Uint8Array {
-  if (mutate === undefined) return file;
+/** Applies what a hostile storage did to a file. A position below zero counts from the end. */
+function mutatePayload(file: Uint8Array, mutate: KatInput | null | undefined, chunkLog2: number): Uint8Array {
+  if (!mutate) return file;
   if (mutate.kind === "truncate") return file.slice(0, mutate.at);
-  if (mutate.kind === "append") return Uint8Array.from([...file, ...fromHex(mutate.bytes)]);
-  const changed = file.slice();
+  if (mutate.kind === "append") return concat(file, fromHex(mutate.bytes));
   if (mutate.kind === "flip") {
-    changed[mutate.at] = changed[mutate.at]! ^ 1;
-    return changed;
+    const at = mutate.at < 0 ? file.length + mutate.at : mutate.at;
+    return file.map((byte, index) => (index === at ? byte ^ 1 : byte));
   }
-  const pieceBytes = 2 ** chunkLog2 + 16;
-  changed.set(file.subarray(22 + pieceBytes, 22 + 2 * pieceBytes), 22);
-  changed.set(file.subarray(22, 22 + pieceBytes), 22 + pieceBytes);
-  return changed;
+  if (mutate.kind !== "swap") throw new RangeError(`unknown mutation ${mutate.kind}`);
+  const [first, second] = [PAYLOAD_HEADER_SIZE_BYTES, PAYLOAD_HEADER_SIZE_BYTES + 2 ** chunkLog2 + 16];
+  const third = second + 2 ** chunkLog2 + 16;
+  // The second chunk may be the short last one, so chunks trade places by joining, not by overwriting.
+  return concat(
+    file.slice(0, first),
+    file.slice(second, third),
+    file.slice(first, second),
+    file.slice(third),
+  );
 }
 
 const payloadOperations: Readonly<Record<string, KatOperation>> = {
@@ -159,7 +165,7 @@ const keystoreOperations: Readonly<Record<string, KatOperation>> = {
       publicPart: fromHex(pub),
       salt: fromHex(salt),
       nonce: fromHex(nonce),
-      ...(n === undefined ? {} : { n }),
+      ...(n == null ? {} : { n }),
     });
     return { keystore };
   },

@@ -9,6 +9,7 @@ import { type DkgParams, dkgSid, dkgWindowBlocksMin } from "../src/dkg/params.js
 import { dkgAdvance, dkgApply, dkgOpen } from "../src/dkg/run.js";
 import { dkgFinalShare } from "../src/dkg/share.js";
 import { type DkgState, decodeDkgState, dkgQualified, encodeDkgState } from "../src/dkg/state.js";
+import { codeOf } from "../src/errors.js";
 import type { KatInput, KatOperation } from "./ops-committee.js";
 
 /** Frozen parameters of a case; known answers use the shortest window allowed. */
@@ -30,7 +31,7 @@ function paramsOf(input: KatInput): DkgParams {
       encryptionKey: fromHex(ek),
     })),
   };
-  if (old === undefined) return frozen;
+  if (old == null) return frozen;
   return {
     ...frozen,
     old: {
@@ -46,16 +47,22 @@ function ownerOf({ chain, purpose, node_id }: KatInput) {
   return { chain: fromHex(chain), purpose, nodeId: fromHex(node_id) };
 }
 
-function runAnswer(curve: Curve, state: DkgState, secrets: readonly string[] | undefined) {
+/** Resulting share of each member, or null for one that cannot build its share from these deals. */
+function sharesOf(curve: Curve, state: DkgState, secrets: readonly (string | null)[]): (string | null)[] {
+  return secrets.map((secret, index) => {
+    try {
+      return secret === null ? null : toHex(dkgFinalShare(curve, state, index + 1, fromHex(secret)));
+    } catch (error) {
+      if (codeOf(error) === "DKG_BAD_SHARE") return null;
+      throw error;
+    }
+  });
+}
+
+function runAnswer(curve: Curve, state: DkgState, secrets: readonly (string | null)[] | null | undefined) {
   const { result } = state;
   const shares =
-    secrets !== undefined && state.phase === "ACTIVE"
-      ? {
-          shares: secrets.map((secret, index) =>
-            toHex(dkgFinalShare(curve, state, index + 1, fromHex(secret))),
-          ),
-        }
-      : {};
+    secrets != null && state.phase === "ACTIVE" ? { shares: sharesOf(curve, state, secrets) } : {};
   const outcome = result && {
     used: result.used,
     key: toHex(result.commitments[0]!),

@@ -164,8 +164,8 @@ const grantOperations: Readonly<Record<string, KatOperation>> = {
         x1: bytes(rnd.X1),
         sigma: bytes(rnd.sigma),
         y: bytes(rnd.y),
-        ...(rnd.X2 === undefined ? {} : { x2: bytes(rnd.X2) }),
-        ...(rnd.sk_e === undefined ? {} : { hpkeEphemeralSecret: bytes(rnd.sk_e) }),
+        ...(rnd.X2 == null ? {} : { x2: bytes(rnd.X2) }),
+        ...(rnd.sk_e == null ? {} : { hpkeEphemeralSecret: bytes(rnd.sk_e) }),
       },
     });
     return { gctx: hex(context), X: hex(wrapKey), kappa: scalarHex(mask), body: hex(body) };
@@ -179,7 +179,7 @@ const grantOperations: Readonly<Record<string, KatOperation>> = {
       terms: grantTerms(grant),
       body: bytes(body),
       userKey: bytes(d_user),
-      ...(sk_x === undefined ? {} : { recipientSecret: bytes(sk_x) }),
+      ...(sk_x == null ? {} : { recipientSecret: bytes(sk_x) }),
     });
     return {
       id: hex(opened.identity),
@@ -198,7 +198,7 @@ const grantOperations: Readonly<Record<string, KatOperation>> = {
       body: bytes(body),
       sigma: bytes(sigma),
       x1: bytes(X1),
-      ...(shared_secret === undefined ? {} : { sharedSecret: bytes(shared_secret) }),
+      ...(shared_secret == null ? {} : { sharedSecret: bytes(shared_secret) }),
     }),
   }),
 };

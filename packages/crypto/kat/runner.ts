@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Curve } from "../src/curve/curve.js";
 import { ConsiliumError } from "../src/errors.js";
+import { parseExactJson } from "./exact-json.js";
 import { committeeOperations, type KatInput, type KatOperation } from "./ops-committee.js";
 import { externalOperations } from "./ops-external.js";
 import { sharingOperations } from "./ops-sharing.js";
@@ -52,7 +53,7 @@ export function listKatFiles(paths: readonly string[]): string[] {
 export function readKatFile(path: string): KatFile | string {
   let content: Partial<KatFile> | null;
   try {
-    content = JSON.parse(readFileSync(path, "utf8")) as Partial<KatFile> | null;
+    content = parseExactJson(readFileSync(path, "utf8")) as Partial<KatFile> | null;
   } catch (error) {
     return `not readable as JSON: ${error}`;
   }
@@ -97,15 +98,15 @@ function judgeAnswer(answer: unknown, expected: Readonly<Record<string, unknown>
   return { outcome: "passed" };
 }
 
-/** JSON with sorted keys, so that the order of fields never decides. */
+/** JSON with sorted keys, so that the order of fields never decides; large integers as their digits. */
 function canonical(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, part: unknown) =>
-      part !== null && typeof part === "object" && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)))
-        : part,
-    ) ?? "nothing"
-  );
+  return JSON.stringify(value, (_, part: unknown) => canonicalPart(part)) ?? "nothing";
+}
+
+function canonicalPart(part: unknown): unknown {
+  if (typeof part === "bigint") return `${part}`;
+  if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 function shorten(text: string): string {

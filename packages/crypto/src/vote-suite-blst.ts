@@ -21,7 +21,9 @@ type Blst = typeof import("@chainsafe/blst");
 
 /**
  * Loads the native library; rejects when it has no binary for this platform (use `createCurveVoteSuite` then).
- * blst draws the weights of a batch itself, 64 random bits each, so `verifyBatch` only counts those it is given.
+ * blst draws the weights of a batch itself, 64 random bits each, so `verifyBatch` only counts those it is given and
+ * makes the check twice: bad votes pass both with a chance of 2^−128, as they do with one weight of 128 bits. (A single
+ * vote has nothing to cancel against, so one check settles it.)
  */
 export async function loadBlstVoteSuite(): Promise<VoteSuite> {
   const loaded: Blst & { default?: Blst } = await import("@chainsafe/blst");
@@ -50,7 +52,8 @@ function createBlstVoteSuite(blst: Blst): VoteSuite {
     verifyBatch(votes, weights) {
       requireVoteWeights(votes, weights);
       try {
-        return votes.length === 0 || verifyBatch(blst, keys, votes);
+        if (votes.length === 0) return true;
+        return verifyBatch(blst, keys, votes) && (votes.length === 1 || verifyBatch(blst, keys, votes));
       } catch {
         // Either a vote does not decode or the library refused the lot: both mean "check them one by one".
         return false;

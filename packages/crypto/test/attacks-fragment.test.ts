@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type RecoverInput, recoverRecords } from "../src/access.js";
 import { judgeChallengeBlame, judgeOpenedBlame } from "../src/blame.js";
 import { concat, u16 } from "../src/bytes.js";
+import { nobleCurve } from "../src/curve/noble-curve.js";
 import { ed25519Sign } from "../src/ed25519.js";
 import { answerFragment, type FragmentContext, verifyFragment } from "../src/fragment.js";
 import { openFragment, sealFragment } from "../src/fragment-seal.js";
@@ -173,6 +174,15 @@ describe("VerFrag", () => {
 });
 
 describe("combining", () => {
+  it("combines a point outside the subgroup to the same bytes on every backend", () => {
+    const spoiled = { index: 2, plain: replaced(plains[1]!, 48, OUTSIDE_G1) };
+    const parts = [{ index: 1, plain: plains[0]! }, spoiled, { index: 4, plain: plains[3]! }];
+    const combined = combineFragments(curve, { parts, records: 3, threshold: 3 });
+    expect(combineFragments(nobleCurve, { parts, records: 3, threshold: 3 })).toEqual(combined);
+    expect(curve.g1.isInSubgroup(curve.g1.fromCheckedBytes(combined[1]!)!)).toBe(false);
+    expect(curve.g1.isInSubgroup(curve.g1.fromCheckedBytes(combined[0]!)!)).toBe(true);
+  });
+
   it("refuses one fragment too few, and one index twice", async () => {
     const part = (index: number) => ({ index, plain: plains[index - 1]! });
     const combine = (indices: number[]) =>
