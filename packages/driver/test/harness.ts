@@ -2,18 +2,22 @@ import { inlineVoteVerifier } from "@consilium/consensus";
 import { concat, hash, loadBlstVoteSuite, toHex, u32, type VoteSuite } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import {
+  type Certificate,
   type Genesis,
   type Log,
   presets,
   type Random,
   SignedTransaction,
   type Store,
+  VoteKind,
 } from "@consilium/protocol";
 import { ChainDriver, type ChainDriverOptions } from "../src/index.js";
+import { encodeMessage } from "../src/messages/codec.js";
 import {
   countingApplication,
   MemoryNetwork,
   MemoryStore,
+  type MemoryTransport,
   nextCountingNonce,
   SimulatedClock,
 } from "../src/testing/index.js";
@@ -58,6 +62,7 @@ export class TestChain {
   readonly network = new MemoryNetwork(this.clock);
   readonly drivers = new Map<string, ChainDriver>();
   readonly stores = new Map<string, MemoryStore>();
+  private readonly transports = new Map<string, MemoryTransport>();
 
   private constructor(
     readonly genesis: Genesis,
@@ -110,7 +115,7 @@ export class TestChain {
         },
       },
       store: store as Store,
-      transport: this.network.join(name),
+      transport: this.joined(name),
       verifier: inlineVoteVerifier(this.suite, random),
       clock: this.clock,
       random,
@@ -136,6 +141,12 @@ export class TestChain {
     this.drivers.delete(name);
   }
 
+  private joined(name: string): MemoryTransport {
+    const transport = this.network.join(name);
+    this.transports.set(name, transport);
+    return transport;
+  }
+
   application(): Application {
     return countingApplication(this.genesis);
   }
@@ -158,5 +169,26 @@ export class TestChain {
       },
       signature: new Uint8Array(64).fill(signature, 0, 1),
     });
+  }
+
+  /** The port that a member's driver uses now. */
+  transportOf(index: number): MemoryTransport {
+    const transport = this.transports.get(this.members[index]!.name);
+    if (transport === undefined) throw new Error("the member was not started");
+    return transport;
+  }
+
+  /** A finalization that names a quorum and carries nobody's signature. */
+  forgedCertificate(): Uint8Array {
+    const certificate: Certificate = {
+      kind: VoteKind.finalize,
+      epoch: 0,
+      view: 7,
+      parentView: 6,
+      digest: new Uint8Array(32).fill(5),
+      bitmap: Uint8Array.of(0b111),
+      signature: this.suite.sign(this.members[0]!.secret, new Uint8Array(8)),
+    };
+    return encodeMessage({ kind: "certificate", certificate });
   }
 }

@@ -24,10 +24,25 @@ interface Entry extends PooledTransaction {
   judgedAtHeight: number;
 }
 
+/** Bounds of a pool: transactions, their bytes together, and transactions of one account. */
+export interface MempoolLimits {
+  readonly transactions: number;
+  readonly bytes: number;
+  readonly perAccount: number;
+}
+
+const defaultLimits: MempoolLimits = {
+  transactions: limits.mempoolTransactions,
+  bytes: limits.mempoolBytes,
+  perAccount: limits.mempoolTransactionsPerAccount,
+};
+
 export interface MempoolOptions {
   readonly application: Application;
   readonly state: StateReader;
   readonly nextNonce: (state: StateReader, sender: Uint8Array) => number;
+  /** Those of the protocol when absent. */
+  readonly limits?: MempoolLimits;
 }
 
 /** Transactions that a finalized block settled: included, overtaken by their nonce, or expired. */
@@ -47,7 +62,11 @@ export class Mempool {
   private readonly ids = new Map<string, Entry>();
   private bytes = 0;
 
-  constructor(private readonly options: MempoolOptions) {}
+  private readonly limits: MempoolLimits;
+
+  constructor(private readonly options: MempoolOptions) {
+    this.limits = options.limits ?? defaultLimits;
+  }
 
   get transactionCount(): number {
     return this.ids.size;
@@ -118,8 +137,8 @@ export class Mempool {
   }
 
   private fullness(sizeBytes: number): Verdict<never> | undefined {
-    const overBytes = this.bytes + sizeBytes > limits.mempoolBytes;
-    if (!overBytes && this.ids.size < limits.mempoolTransactions) return undefined;
+    const overBytes = this.bytes + sizeBytes > this.limits.bytes;
+    if (!overBytes && this.ids.size < this.limits.transactions) return undefined;
     return ignore("MEMPOOL_FULL", "too many transactions wait at this node; send it again later");
   }
 
@@ -129,7 +148,7 @@ export class Mempool {
     if (account?.has(nonce)) {
       return ignore("TX_NONCE_TAKEN", "another transaction of the account with this nonce waits here");
     }
-    if ((account?.size ?? 0) < limits.mempoolTransactionsPerAccount) return undefined;
+    if ((account?.size ?? 0) < this.limits.perAccount) return undefined;
     return ignore("ACCOUNT_QUOTA", "too many transactions of this account wait; send it once some are final");
   }
 

@@ -1,0 +1,112 @@
+import type { Input } from "@consilium/consensus";
+import { electGenesisSet, inlineVoteVerifier } from "@consilium/consensus";
+import { loadBlstVoteSuite } from "@consilium/crypto";
+import {
+  BLOCK_VERSION,
+  type BlockHeader,
+  digestOf,
+  emptyPayload,
+  payloadRootOf,
+  toEpoch,
+  toView,
+  ZERO_32,
+} from "@consilium/protocol";
+import { describe, expect, it } from "vitest";
+import { openChainStore } from "../src/bootstrap.js";
+import { BlockWork } from "../src/engine/block-work.js";
+import { Mempool } from "../src/mempool/mempool.js";
+import { countingApplication, MemoryStore, nextCountingNonce } from "../src/testing/index.js";
+import { BlockTree } from "../src/tree/block-tree.js";
+import { seededRandom, silentLog, TestChain } from "./harness.js";
+
+/** Block work on a fresh chain, with what it tells the engine. */
+async function setUp() {
+  const chain = await TestChain.create(1);
+  const application = countingApplication(chain.genesis);
+  const { store, record } = await openChainStore({ store: new MemoryStore(), application });
+  const tree = new BlockTree(application, store, record.tip, () => false);
+  const inputs: Input[] = [];
+  const fetched: Uint8Array[] = [];
+  const random = seededRandom(1);
+  const work = new BlockWork({
+    chainId: application.chainId,
+    nodeId: chain.members[0]!.nodeId,
+    set: electGenesisSet(chain.genesis),
+    application,
+    tree,
+    mempool: new Mempool({ application, state: store.state, nextNonce: nextCountingNonce }),
+    verifier: inlineVoteVerifier(await loadBlstVoteSuite(), random),
+    clock: chain.clock,
+    log: silentLog,
+    counters: (await chain.start(0)).counters,
+    enqueue: (input) => inputs.push(input),
+    fetchBody: (digest) => fetched.push(digest),
+    fatal: (error) => {
+      throw error;
+    },
+  });
+  const header: BlockHeader = {
+    version: BLOCK_VERSION,
+    chainId: application.chainId,
+    epoch: 0,
+    height: 1,
+    parentDigest: record.tip.digest,
+    author: chain.members[0]!.nodeId,
+    timestampMs: record.tip.timestampMs + 5,
+    payloadRoot: payloadRootOf(emptyPayload()),
+    stateRoot: record.tip.stateRoot,
+    nextSetRoot: ZERO_32,
+  };
+  const check = (changed: BlockHeader, notBeforeMs = 0) => {
+    const digest = digestOf(changed);
+    work.check({
+      kind: "checkPayload",
+      epoch: toEpoch(0),
+      view: toView(1),
+      header: changed,
+      digest,
+      notBeforeMs,
+    });
+  };
+  const verdict = () => inputs.find((input) => input.kind === "payloadChecked")?.verdict;
+  return { chain, tree, header, check, verdict, fetched };
+}
+
+describe("judging a block", () => {
+  it("accepts one whose state root is its parent's", async () => {
+    const { chain, tree, header, check, verdict } = await setUp();
+    tree.add({ header, payload: emptyPayload() }, digestOf(header));
+    check(header);
+    await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+    expect(verdict()).toMatchObject({ kind: "valid" });
+  });
+
+  it("refuses one whose state root is another", async () => {
+    const { chain, tree, header, check, verdict } = await setUp();
+    const wrong = { ...header, stateRoot: new Uint8Array(32).fill(3) };
+    tree.add({ header: wrong, payload: emptyPayload() }, digestOf(wrong));
+    check(wrong);
+    await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+    expect(verdict()).toMatchObject({ kind: "fault", code: "BLOCK_BAD_STATE_ROOT" });
+  });
+
+  it("waits for a body, and asks for it when gossip does not bring it", async () => {
+    const { chain, tree, header, check, verdict, fetched } = await setUp();
+    check(header);
+    await chain.clock.runUntil(() => fetched.length > 0, 1_000);
+    expect(fetched[0]).toEqual(digestOf(header));
+    expect(verdict()).toBeUndefined();
+    tree.add({ header, payload: emptyPayload() }, digestOf(header));
+    await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+    expect(verdict()).toMatchObject({ kind: "valid" });
+  });
+
+  it("waits until the clock reaches a block from too early a future", async () => {
+    const { chain, tree, header, check, verdict } = await setUp();
+    tree.add({ header, payload: emptyPayload() }, digestOf(header));
+    const notBeforeMs = chain.clock.nowMs() + 500;
+    check(header, notBeforeMs);
+    await chain.clock.runUntil(() => verdict() !== undefined, 5_000);
+    expect(chain.clock.nowMs()).toBe(notBeforeMs);
+  });
+});
