@@ -1,6 +1,7 @@
 /** Enrolling a person: keys in a new wallet first, then the member's attestation, then the account on the chain. */
 import {
   accountId,
+  ConsiliumError,
   codeOf,
   ed25519PublicKey,
   fromHex,
@@ -32,7 +33,7 @@ export interface EnrolInput {
 /**
  * Enrols a person and returns the session of the new account, final on the chain. Run again with the wallet of an
  * attempt that was cut off, it goes on with the same keys.
- * Throws `KEY_CENTRE_NOT_READY`, wallet and chain codes.
+ * Throws `KEY_CENTRE_NOT_READY`, `WALLET_ROLE` for the wallet of another role, wallet and chain codes.
  */
 export async function enrol(input: EnrolInput): Promise<Session> {
   const wallet = await openOrCreate(input);
@@ -42,7 +43,14 @@ export async function enrol(input: EnrolInput): Promise<Session> {
 }
 
 async function openOrCreate(input: EnrolInput): Promise<Wallet> {
-  if ((await input.wallet.storage.read()) !== undefined) return Wallet.open(input.wallet);
+  if ((await input.wallet.storage.read()) !== undefined) {
+    const wallet = await Wallet.open(input.wallet);
+    if (wallet.content.role === input.role) return wallet;
+    throw new ConsiliumError(
+      "WALLET_ROLE",
+      "This wallet belongs to another role; choose another place for a new one.",
+    );
+  }
   const { chainId } = await readAlliance(input.api);
   return Wallet.create(input.wallet, newContent(input, chainId));
 }

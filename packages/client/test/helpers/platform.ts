@@ -4,7 +4,7 @@ import { type ClientPorts, memoryWalletStorage, portablePorts, type WalletOption
 import { seededRandom } from "./random.js";
 
 /** Native scrypt, so that tests do not spend their time in the portable one. */
-const keystorePlatform: KeystorePlatform = {
+export const keystorePlatform: KeystorePlatform = {
   aead: nobleAead,
   scrypt: (password, salt, { n, r, p, sizeBytes }) =>
     new Promise((resolve, reject) => {

@@ -65,6 +65,17 @@ describe("enrolment", () => {
     expect(owner.session.wallet.content.typeKeys[0]!.decryptionKey).not.toBeNull();
   });
 
+  it("does not make a recipient of an owner's wallet", async () => {
+    const story = await startStory("role");
+    const wallet = testWallet("role");
+    await enrolOwner(story, wallet);
+    const attempt = story.client.enrolRecipient({
+      wallet,
+      attest: (person) => story.hospital.attest(person),
+    });
+    expect(await attempt.then(() => "accepted", codeOf)).toBe("WALLET_ROLE");
+  });
+
   it("never speaks to another alliance than the wallet's", async () => {
     const story = await startStory("other chain");
     const owner = await enrolOwner(story);

@@ -33,7 +33,8 @@ describe("sharing a record", () => {
       ...{ recipient: recipient.account, type: "laboratory", purpose: "TREAT", durationMs: day },
     });
     grantId = given.grantId;
-  });
+    // Twenty types from four key-centre nodes and sixteen sealed records: seconds, minutes on a busy machine.
+  }, 240_000);
 
   it("gives the recipient byte for byte what was imported", async () => {
     const opened = await recipient.openRecords(grantId);

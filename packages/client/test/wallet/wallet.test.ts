@@ -1,6 +1,14 @@
-import { codeOf, ed25519PublicKey, ed25519Verify, fromHex, utf8 } from "@consilium/crypto";
+import {
+  codeOf,
+  ed25519PublicKey,
+  ed25519Verify,
+  fromHex,
+  portableKeystorePlatform,
+  utf8,
+} from "@consilium/crypto";
 import { describe, expect, it } from "vitest";
 import { memoryWalletStorage, Wallet, type WalletContent, type WalletOptions } from "../../src/index.js";
+import { keystorePlatform } from "../helpers/platform.js";
 import { seededRandom } from "../helpers/random.js";
 
 const signSecret = new Uint8Array(32).fill(9);
@@ -31,6 +39,7 @@ function options(
     password: "correct horse",
     random: seededRandom("wallet"),
     cost: 2 ** 15,
+    platform: keystorePlatform,
   };
   return { ...base, ...change } as ReturnType<typeof options>;
 }
@@ -58,6 +67,12 @@ describe("a wallet", () => {
       expect(text).not.toContain(secret);
     }
     expect(JSON.parse(text)).toMatchObject({ "consilium-keystore": 1, kind: "wallet", pub: content.account });
+  });
+
+  it("that native code wrote opens with the portable code of browsers", async () => {
+    const stored = options();
+    await Wallet.create(stored, content);
+    expect((await Wallet.open({ ...stored, platform: portableKeystorePlatform })).content).toEqual(content);
   });
 
   it("takes a new salt and nonce for each write", async () => {
