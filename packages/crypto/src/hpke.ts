@@ -114,7 +114,9 @@ function deriveSharedSecret(
   }
   const prk = labeledExtract(KEM_SUITE, EMPTY, "eae_prk", dh);
   dh.fill(0);
-  return labeledExpand(KEM_SUITE, prk, "shared_secret", concatBytes(enc, recipientKey), 32);
+  const sharedSecret = labeledExpand(KEM_SUITE, prk, "shared_secret", concatBytes(enc, recipientKey), 32);
+  prk.fill(0);
+  return sharedSecret;
 }
 
 /** Key and nonce of sequence number 0 (RFC 9180 §5.1, base mode: psk and psk_id are empty). */

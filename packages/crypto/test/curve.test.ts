@@ -69,13 +69,21 @@ describe("the two backends", () => {
     }
   });
 
-  it("take lists longer than mcl's stack", () => {
+  it("take lists and messages longer than mcl's stack", () => {
     const points = Array.from({ length: 2500 }, () => mcl.g2.generator);
     const sum = mcl.g2.multiScalar(
       points,
       points.map(() => 3n),
     );
     expect(mcl.g2.equals(sum, mcl.g2.multiplyGenerator(7500n))).toBe(true);
+    const long = new Uint8Array(2_000_000).fill(7);
+    const dst = utf8("A-TAG-OF-ITS-OWN");
+    expect(mcl.g1.toBytes(mcl.hashToG1(long, dst))).toEqual(
+      nobleCurve.g1.toBytes(nobleCurve.hashToG1(long, dst)),
+    );
+    expect(mcl.g2.toBytes(mcl.hashToG2(long, dst))).toEqual(
+      nobleCurve.g2.toBytes(nobleCurve.hashToG2(long, dst)),
+    );
     const pairs = Array.from({ length: 200 }, () => ({ g1: mcl.g1.generator, g2: mcl.g2.generator }));
     const product = mcl.pairingProduct(pairs);
     const power = mcl.gtPower(mcl.pairingProduct(pairs.slice(0, 1)), 200n);

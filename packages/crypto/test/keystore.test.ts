@@ -84,6 +84,11 @@ describe("keystores", () => {
     }
   });
 
+  it("refuse a file of many megabytes with the same code as a small one", async () => {
+    expect(await decrypt({ ...keystore, pub: "00".repeat(10_000_000) })).toBe("KEYSTORE_BAD_PARAMS");
+    expect(await decrypt({ ...keystore, ct: `${"00".repeat(10_000_000)}0` })).toBe("KEYSTORE_BAD_PARAMS");
+  });
+
   it("refuse any other JSON without running the key derivation", async () => {
     let derivations = 0;
     const counting: KeystorePlatform = {

@@ -4,6 +4,7 @@ import mcl from "mcl-wasm";
 import type { Curve, Group, PairingInput } from "./curve.js";
 import { encodeScalar } from "./encoding.js";
 import { loadMclModule, type MclModule, withStack } from "./mcl-module.js";
+import { nobleCurve } from "./noble-curve.js";
 
 type Point = mcl.G1 | mcl.G2;
 type MclPairing = PairingInput<mcl.G1, mcl.G2>;
@@ -11,6 +12,8 @@ type MclPairing = PairingInput<mcl.G1, mcl.G2>;
 /** mcl copies its arguments onto a small WebAssembly stack; longer lists trap. */
 const MULTI_SCALAR_POINTS_MAX = 1024;
 const PAIRING_PRODUCT_PAIRS_MAX = 64;
+/** Longer messages are hashed by the portable curve: what fills the stack would run over mcl's own memory. */
+const HASHED_MESSAGE_SIZE_BYTES_MAX = 65_536;
 const FP2_SIZE_BYTES = 96;
 /** Longer tags are hashed first (RFC 9380 §5.3.3), which mcl leaves to its caller. */
 const DST_SIZE_BYTES_MAX = 255;
@@ -102,6 +105,12 @@ function hashToPoint<P extends Point>(
   return out;
 }
 
+/** A point of another backend, read into a point of this one. */
+function moved<P extends Point, Other>(out: P, group: Group<Other>, point: Other): P {
+  out.deserialize(group.toBytes(point));
+  return out;
+}
+
 function millerLoopChunk(module: MclModule, pairs: readonly MclPairing[]): mcl.GT {
   const out = new mcl.GT();
   const words = (value: unknown): Uint32Array => (value as { a_: Uint32Array }).a_;
@@ -172,9 +181,13 @@ export async function loadMclCurve(): Promise<Curve> {
       generator: base.g2,
     }),
     hashToG1: (message, dst) =>
-      hashToPoint(module, new mcl.G1(), "_mclBnG1_hashAndMapToWithDst", message, dst),
+      message.length > HASHED_MESSAGE_SIZE_BYTES_MAX
+        ? moved(new mcl.G1(), nobleCurve.g1, nobleCurve.hashToG1(message, dst))
+        : hashToPoint(module, new mcl.G1(), "_mclBnG1_hashAndMapToWithDst", message, dst),
     hashToG2: (message, dst) =>
-      hashToPoint(module, new mcl.G2(), "_mclBnG2_hashAndMapToWithDst", message, dst),
+      message.length > HASHED_MESSAGE_SIZE_BYTES_MAX
+        ? moved(new mcl.G2(), nobleCurve.g2, nobleCurve.hashToG2(message, dst))
+        : hashToPoint(module, new mcl.G2(), "_mclBnG2_hashAndMapToWithDst", message, dst),
     pairingProduct: (pairs) => pairingProduct(module, pairs),
     pairingProductIsOne: (pairs) => gtIsOne(pairingProduct(module, pairs)),
     gtMultiply: (left, right) => mcl.mul(left, right),
