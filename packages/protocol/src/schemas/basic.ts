@@ -16,8 +16,26 @@ export {
 export const U8 = new UintNumberType(1);
 export const U16 = new UintNumberType(2);
 export const U32 = new UintNumberType(4);
-/** u64 restricted to safe integers: larger values do not survive {@link decodeStrict}. */
-export const U64 = new UintNumberType(8);
+
+/**
+ * u64 restricted to safe integers. The library reads larger values as the nearest double, and those that a double holds
+ * exactly (2^60) would even encode back to the same bytes; counters past 2^53 − 1 no longer count.
+ */
+class SafeUint64Type extends UintNumberType {
+  constructor() {
+    super(8);
+  }
+
+  override value_deserializeFromBytes(
+    ...at: Parameters<UintNumberType["value_deserializeFromBytes"]>
+  ): number {
+    const value = super.value_deserializeFromBytes(...at);
+    if (!Number.isSafeInteger(value)) throw new RangeError("A counter lies below 2^53.");
+    return value;
+  }
+}
+
+export const U64 = new SafeUint64Type();
 export const B32 = new ByteVectorType(32);
 export const B48 = new ByteVectorType(48);
 export const B64 = new ByteVectorType(64);
