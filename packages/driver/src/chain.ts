@@ -102,7 +102,8 @@ export interface Chain {
   /**
    * Resolves when the transaction is final, at once when it already is.
    * Throws `WAIT_TIMEOUT` after `timeoutMs`, `CHAIN_STOPPED` when the chain stops,
-   * and `TRANSACTION_EXPIRED` once the chain passed its expiry height (known for local submissions only).
+   * and, for transactions submitted at this node, `TRANSACTION_EXPIRED` once the chain passed its expiry height, and
+   * `TRANSACTION_DROPPED` when it became invalid while it waited.
    */
   whenFinalized(id: Uint8Array, options: { readonly timeoutMs: number }): Promise<TransactionResult>;
   /** Resolves with the first defined value of `probe`, asked now and after every finalized block. */

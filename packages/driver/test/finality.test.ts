@@ -1,4 +1,5 @@
 import { codeOf } from "@consilium/crypto";
+import { ignore } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import type { ChainDriver } from "../src/index.js";
 import { countingApplication, FAILING_PAYLOAD } from "../src/testing/index.js";
@@ -102,6 +103,20 @@ describe("a chain of one replica", () => {
 });
 
 describe("waiting for finality", () => {
+  it("ends with TRANSACTION_DROPPED when a transaction became invalid while no block took it", async () => {
+    const chain = await TestChain.create(1);
+    const application = countingApplication(chain.genesis);
+    const { checkTransaction } = application;
+    application.checkTransaction = async (state, encoded, context) =>
+      context.height > 5 ? ignore("TX_NOT_ALLOWED", "no more") : checkTransaction(state, encoded, context);
+    const driver = await chain.start(0, { application });
+    const gap = await driver.submit(chain.transaction(1, 5));
+    const dropped = driver.whenFinalized(gap.id!, { timeoutMs: 1_000_000 }).catch(codeOf);
+    await chain.clock.runUntil(() => driver.finalized().height >= 12, LIMIT_MS);
+    expect(await dropped).toBe("TRANSACTION_DROPPED");
+    expect(driver.status().mempoolTransactions).toBe(0);
+  });
+
   it("ends with WAIT_TIMEOUT, CHAIN_STOPPED or TRANSACTION_EXPIRED when it cannot succeed", async () => {
     const chain = await TestChain.create(1);
     const driver = await chain.start(0);

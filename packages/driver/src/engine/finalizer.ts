@@ -98,10 +98,12 @@ export class Finalizer {
     const { mempool, intake, store, events } = this.options;
     const next = { height: tip.height + 1, timestampMs: tip.timestampMs + 1 };
     const { expired, dropped } = await mempool.settle(block.payload.transactions, next);
-    const gone = [...expired, ...dropped].filter(({ local }) => local).map(({ id }) => id);
-    if (gone.length === 0) return;
-    await store.write(intake.forget(gone), false);
-    for (const id of gone) events.expire(id);
+    const ownExpired = expired.filter(({ local }) => local).map(({ id }) => id);
+    const ownDropped = dropped.filter(({ local }) => local).map(({ id }) => id);
+    if (ownExpired.length + ownDropped.length === 0) return;
+    await store.write(intake.forget([...ownExpired, ...ownDropped]), false);
+    for (const id of ownExpired) events.expire(id);
+    for (const id of ownDropped) events.drop(id);
   }
 }
 

@@ -43,11 +43,17 @@ export class FinalityEvents {
     for (const waiter of [...this.waiters]) if (waiter.look()) this.waiters.delete(waiter);
   }
 
-  /** A local submission can no longer be included. */
+  /** A local submission passed its expiry height. */
   expire(id: Uint8Array): void {
     const sentence =
       "The transaction was not included before its expiry height; sign it again with a later one.";
-    this.failWhere((waiter) => waiter.id === toHex(id), new ConsiliumError("TRANSACTION_EXPIRED", sentence));
+    this.failWaitsFor(id, new ConsiliumError("TRANSACTION_EXPIRED", sentence));
+  }
+
+  /** A local submission became invalid while it waited. */
+  drop(id: Uint8Array): void {
+    const sentence = "The transaction can no longer take effect; submit it again to learn why it is refused.";
+    this.failWaitsFor(id, new ConsiliumError("TRANSACTION_DROPPED", sentence));
   }
 
   stop(): void {
@@ -86,6 +92,10 @@ export class FinalityEvents {
       });
       if (!look()) this.waiters.add(waiter);
     });
+  }
+
+  private failWaitsFor(id: Uint8Array, error: ConsiliumError): void {
+    this.failWhere((waiter) => waiter.id === toHex(id), error);
   }
 
   private failWhere(matches: (waiter: Waiter) => boolean, error: ConsiliumError): void {

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { codeOf, toHex } from "@consilium/crypto";
-import { chainIdOf } from "@consilium/protocol";
+import { ChainKind, chainIdOf } from "@consilium/protocol";
+import { Level } from "level";
 import { afterEach, describe, expect, it } from "vitest";
 import { openChain } from "../../src/chain/index.js";
 import { privateGenesisOf } from "../../src/records/private-genesis.js";
@@ -75,39 +76,66 @@ describe("four nodes over libp2p", () => {
   });
 });
 
+/** Opens the first hospital's private chain on LevelDB in a folder. */
+async function openPrivate(test: TestAlliance, folder: string) {
+  const { nodeId, voteSecret: voteSecretKey } = test.hospitals[0]!;
+  const genesis = privateGenesisOf(test.genesis, nodeId);
+  const store = await openLevelStore(folder);
+  const chain = await openChain({ genesis, store, nodeId, voteSecretKey, pool: test.pool, log: silentLog });
+  const close = async () => {
+    await chain.stop();
+    await store.close();
+  };
+  return { chain, close, genesis };
+}
+
+/** Flips the last byte of a stored value behind the store's back. */
+async function damage(folder: string, key: Uint8Array): Promise<void> {
+  const raw = new Level<Uint8Array, Uint8Array>(folder, { keyEncoding: "view", valueEncoding: "view" });
+  const stored = Uint8Array.from(await raw.get(key));
+  stored[stored.length - 1] = stored[stored.length - 1]! ^ 1;
+  await raw.put(key, stored);
+  await raw.close();
+}
+
 describe("a private chain of one replica", () => {
   it("finalizes on LevelDB at once, and continues after a restart", async () => {
-    const test = await alliance();
-    const folder = await levelFolder();
-    const hospital = test.hospitals[0]!;
-    const genesis = privateGenesisOf(test.genesis, hospital.nodeId);
-    const open = async () => {
-      const store = await openLevelStore(folder);
-      const { nodeId, voteSecret: voteSecretKey } = hospital;
-      const chain = await openChain({
-        genesis,
-        store,
-        nodeId,
-        voteSecretKey,
-        pool: test.pool,
-        log: silentLog,
-      });
-      await chain.start();
-      const close = async () => {
-        await chain.stop();
-        await store.close();
-      };
-      return { chain, close };
-    };
-    const first = await open();
+    const [test, folder] = [await alliance(), await levelFolder()];
+    const first = await openPrivate(test, folder);
+    await first.chain.start();
     await first.chain.waitFor(() => (first.chain.finalized().height >= 2 ? true : undefined), TIMEOUT);
     await first.close();
-    const second = await open();
+    const second = await openPrivate(test, folder);
+    await second.chain.start();
     const { height } = second.chain.finalized();
     expect(height).toBeGreaterThanOrEqual(2);
     expect(second.chain.status().role).toBe("voting");
     await second.chain.waitFor(() => (second.chain.finalized().height > height ? true : undefined), TIMEOUT);
     await second.close();
-    expect(second.chain.chainId).toEqual(chainIdOf(genesis));
+    expect(second.chain.chainId).toEqual(chainIdOf(second.genesis));
+  });
+
+  it("does not start on a damaged cursor, and names what is damaged", async () => {
+    const [test, folder] = [await alliance(), await levelFolder()];
+    const first = await openPrivate(test, folder);
+    await first.chain.start();
+    await first.close();
+    await damage(folder, Uint8Array.of(ChainKind.private, 0x84));
+    const second = await openPrivate(test, folder);
+    const refusal = await second.chain.start().catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: "STORE_CORRUPT", details: { keyPrefix: "0284" } });
+    await second.close();
+  });
+
+  it("follows and does not vote on a damaged safety record", async () => {
+    const [test, folder] = [await alliance(), await levelFolder()];
+    const first = await openPrivate(test, folder);
+    await first.chain.start();
+    await first.close();
+    await damage(folder, Uint8Array.of(ChainKind.private, 0x86));
+    const second = await openPrivate(test, folder);
+    await second.chain.start();
+    expect(second.chain.status()).toMatchObject({ role: "following", followReason: "SAFETY_RECORD_CORRUPT" });
+    await second.close();
   });
 });

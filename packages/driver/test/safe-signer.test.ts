@@ -1,0 +1,69 @@
+import { decodeSafetyRecord } from "@consilium/consensus";
+import { VoteKind, type VoteSubject } from "@consilium/protocol";
+import { describe, expect, it } from "vitest";
+import { openChainStore } from "../src/bootstrap.js";
+import { SafeSigner } from "../src/engine/safe-signer.js";
+import { buckets, keyIn } from "../src/store/keys.js";
+import { countingApplication, MemoryStore } from "../src/testing/index.js";
+import { silentLog, TestChain } from "./harness.js";
+
+async function setUp() {
+  const chain = await TestChain.create(4);
+  const application = countingApplication(chain.genesis);
+  const disk = new MemoryStore();
+  const { store } = await openChainStore({ store: disk, application });
+  const recorded: number[] = [];
+  let signed = 0;
+  const key = {
+    publicKey: new Uint8Array(48),
+    sign: async () => {
+      signed += 1;
+      // What a crash at this very moment would leave on disk.
+      const record = decodeSafetyRecord(disk.copy().get(keyIn(buckets.safetyRecord)), application.chainId);
+      if (record.kind === "valid") recorded.push(record.value.votes.length);
+      return new Uint8Array(96);
+    },
+  };
+  const open = () => SafeSigner.open(store, application.chainId, 2, key, silentLog);
+  const opened = open();
+  if (!opened.mayVote) throw new Error("a fresh folder must let its key vote");
+  return { signer: opened.signer, open, disk, recorded, signatures: () => signed };
+}
+
+const vote = (kind: VoteKind, view: number, fill: number): VoteSubject => ({
+  kind,
+  epoch: 0,
+  view,
+  parentView: 0,
+  digest: new Uint8Array(32).fill(fill),
+});
+
+describe("the safe signer", () => {
+  it("has the vote on disk, synced, before the key signs", async () => {
+    const { signer, disk, recorded } = await setUp();
+    const before = disk.syncedBatches;
+    expect(await signer.sign(vote(VoteKind.notarize, 1, 1))).toMatchObject({ validator: 2, view: 1 });
+    expect(recorded).toEqual([1]);
+    expect(disk.syncedBatches).toBe(before + 1);
+  });
+
+  it("signs the same vote again, and no other of its kind in the view, after a restart too", async () => {
+    const { signer, open, signatures } = await setUp();
+    await signer.sign(vote(VoteKind.notarize, 1, 1));
+    expect(await signer.sign(vote(VoteKind.notarize, 1, 2))).toBeUndefined();
+    const again = open();
+    if (!again.mayVote) throw new Error("the record is there");
+    expect(await again.signer.sign(vote(VoteKind.notarize, 1, 2))).toBeUndefined();
+    expect(await again.signer.sign(vote(VoteKind.notarize, 1, 1))).toBeDefined();
+    expect(signatures()).toBe(2);
+  });
+
+  it("signs nothing at or below a floor that landed with a finalization", async () => {
+    const { signer } = await setUp();
+    await signer.sign(vote(VoteKind.notarize, 3, 1));
+    signer.raiseFloor(0, 3).landed();
+    expect(signer.votes()).toEqual([]);
+    expect(await signer.sign(vote(VoteKind.finalize, 3, 1))).toBeUndefined();
+    expect(await signer.sign(vote(VoteKind.notarize, 4, 1))).toBeDefined();
+  });
+});
