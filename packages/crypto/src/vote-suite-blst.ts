@@ -3,7 +3,7 @@
  * without the binary, never touches it.
  */
 import type { PublicKey, SecretKey, Signature } from "@chainsafe/blst";
-import { toHex } from "./bytes.js";
+import { isAllZero, toHex } from "./bytes.js";
 import { decodePoint, encodeScalar } from "./curve/encoding.js";
 import { ConsiliumError } from "./errors.js";
 import {
@@ -88,9 +88,21 @@ function keyDecoder(blst: Blst) {
   return {
     name: "G1" as const,
     sizeBytes: VOTE_KEY_SIZE_BYTES,
-    fromCheckedBytes: (bytes: Uint8Array) => attempt(() => blst.PublicKey.fromBytes(bytes, false)),
+    fromCheckedBytes(bytes: Uint8Array) {
+      refuseZeroAbscissa(bytes);
+      return attempt(() => blst.PublicKey.fromBytes(bytes, false));
+    },
     isInSubgroup: (key: PublicKey) => attempt(() => key.keyValidate() ?? true) !== undefined,
   };
+}
+
+/**
+ * The points of G1 with x = 0 have order 3. The library refuses them before it makes a point, which would read as "not
+ * on the curve"; every suite calls them what they are. In G2 there is no point with x = 0.
+ */
+function refuseZeroAbscissa(bytes: Uint8Array): void {
+  if ((bytes[0]! & 0x1f) !== 0 || !isAllZero(bytes.subarray(1))) return;
+  throw new ConsiliumError("NOT_IN_SUBGROUP", "Send a point of the prime-order subgroup.", { group: "G1" });
 }
 
 function signatureDecoder(blst: Blst) {

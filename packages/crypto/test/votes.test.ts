@@ -92,6 +92,13 @@ describe.each(suites)("votes on $name", (suite) => {
     expect(codeFrom(() => suite.checkKey(Uint8Array.of(0xc0, ...new Uint8Array(47))))).toBe("IDENTITY_POINT");
   });
 
+  it("calls the points of order 3 outside the subgroup, not off the curve", () => {
+    for (const flags of [0x80, 0xa0]) {
+      const key = Uint8Array.of(flags, ...new Uint8Array(47));
+      expect(codeFrom(() => suite.checkKey(key))).toBe("NOT_IN_SUBGROUP");
+    }
+  });
+
   it("refuses a zero and an unreduced secret key", () => {
     for (const secret of [new Uint8Array(32), new Uint8Array(32).fill(0xff)]) {
       expect(codeFrom(() => suite.sign(secret, message))).toBe("BAD_SCALAR");
