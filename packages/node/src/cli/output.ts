@@ -33,7 +33,7 @@ export interface CommandContext {
   exitCode: number;
 }
 
-const USAGE_CODES = /^(CONFIG_|PASSPHRASE_|USAGE|GENESIS_NOT_FOUND)/;
+const USAGE_CODES = /^(CONFIG_|PASSPHRASE_|USAGE|GENESIS_NOT_FOUND|KEYSTORE_AUTH$)/;
 
 /**
  * Adds a command that runs `action` and prints its result: lines, or with `--json` one JSON object. A failure prints

@@ -1,10 +1,12 @@
-/** Cryptography of Node itself behind the ports of @consilium/crypto: scrypt, AES-256-GCM, SHA-256 and Ed25519. */
+/** Cryptography of Node itself behind the ports of @consilium/crypto: scrypt, AES-256-GCM, SHA-256, Ed25519, X25519. */
 import {
   createCipheriv,
   createDecipheriv,
   createHash,
   createPrivateKey,
   createPublicKey,
+  diffieHellman,
+  type KeyObject,
   randomBytes,
   scrypt,
   sign,
@@ -15,15 +17,21 @@ import {
   type AeadPort,
   type Ed25519Backend,
   installEd25519Backend,
+  installX25519Backend,
   type KeystorePlatform,
   type PayloadPlatform,
+  type X25519Backend,
 } from "@consilium/crypto";
 import type { Random } from "@consilium/protocol";
 
 const CIPHER = "aes-256-gcm";
-/** DER frames around a raw Ed25519 key (RFC 8410 §7 and §4). */
-const PRIVATE_KEY_FRAME = Buffer.from("302e020100300506032b657004220420", "hex");
-const PUBLIC_KEY_FRAME = Buffer.from("302a300506032b6570032100", "hex");
+/** DER frames around a raw key (RFC 8410 §7 and §4); the curves differ in the last byte of their object id. */
+const FRAMES = {
+  ed25519: { secret: frame("302e020100300506032b657004220420"), public: frame("302a300506032b6570032100") },
+  x25519: { secret: frame("302e020100300506032b656e04220420"), public: frame("302a300506032b656e032100") },
+};
+/** An X25519 public key stands in the last 32 bytes of its DER form. */
+const RAW_KEY_SIZE_BYTES = 32;
 
 export const nativeAead: AeadPort = {
   seal(key, nonce, plaintext, aad) {
@@ -68,30 +76,56 @@ export const nativePayloadPlatform: PayloadPlatform = {
 const nativeEd25519: Ed25519Backend = {
   verify(publicKey, message, signature) {
     try {
-      const key = createPublicKey({
-        key: Buffer.concat([PUBLIC_KEY_FRAME, publicKey]),
-        format: "der",
-        type: "spki",
-      });
-      return verify(null, message, key, signature);
+      return verify(null, message, publicKeyOf("ed25519", publicKey), signature);
     } catch {
       return false;
     }
   },
-  sign(secretKey, message) {
-    const frame = Buffer.concat([PRIVATE_KEY_FRAME, secretKey]);
-    const key = createPrivateKey({ key: frame, format: "der", type: "pkcs8" });
-    frame.fill(0);
-    return plain(sign(null, message, key));
+  sign: (secretKey, message) => plain(sign(null, message, secretKeyOf("ed25519", secretKey))),
+};
+
+const nativeX25519: X25519Backend = {
+  publicKey(secretKey) {
+    const der = createPublicKey(secretKeyOf("x25519", secretKey)).export({ format: "der", type: "spki" });
+    return plain(der.subarray(-RAW_KEY_SIZE_BYTES));
+  },
+  sharedSecret(secretKey, publicKey) {
+    try {
+      const keys = {
+        privateKey: secretKeyOf("x25519", secretKey),
+        publicKey: publicKeyOf("x25519", publicKey),
+      };
+      return plain(diffieHellman(keys));
+    } catch {
+      // OpenSSL refuses an all-zero result, and nothing else of keys with the right length.
+      return undefined;
+    }
   },
 };
 
 /** The operating system's secure random source. */
 export const secureRandom: Random = { bytes: (length) => plain(randomBytes(length)) };
 
-/** Plugs Node's Ed25519 into @consilium/crypto; once at the start of a process. */
+/** Plugs Node's Ed25519 and X25519 into @consilium/crypto; once at the start of a process. */
 export function installNativeCrypto(): void {
   installEd25519Backend(nativeEd25519);
+  installX25519Backend(nativeX25519);
+}
+
+function secretKeyOf(curve: keyof typeof FRAMES, secretKey: Uint8Array): KeyObject {
+  const der = Buffer.concat([FRAMES[curve].secret, secretKey]);
+  const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+  der.fill(0);
+  return key;
+}
+
+function publicKeyOf(curve: keyof typeof FRAMES, publicKey: Uint8Array): KeyObject {
+  const der = Buffer.concat([FRAMES[curve].public, publicKey]);
+  return createPublicKey({ key: der, format: "der", type: "spki" });
+}
+
+function frame(hex: string): Buffer {
+  return Buffer.from(hex, "hex");
 }
 
 /** A copy that is a Uint8Array of its own, not a view of Node's shared buffer pool. */

@@ -196,7 +196,7 @@ describe("a wallet on the command line", () => {
     process.env.CONSILIUM_WALLET = path;
     const { exitCode, out, err } = await run("audit", "--passphrase-file", passphraseFile("wrong"));
     expect(err).toMatch(/^KEYSTORE_AUTH: /);
-    expect({ exitCode, out }).toEqual({ exitCode: 1, out: "" });
+    expect({ exitCode, out }).toEqual({ exitCode: 2, out: "" });
     expect(readFileSync(path, "utf8")).toBe(before);
     expect(existsSync(`${path}.lock`)).toBe(false);
   });
