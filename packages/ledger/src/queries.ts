@@ -123,21 +123,16 @@ export function openCeremony(state: StateReader, purpose: number): values.Ceremo
   return run !== undefined && run.endedHeight === 0 ? run : undefined;
 }
 
-export const anchorOfChain = (state: StateReader, chainId: Uint8Array): values.Anchor | undefined =>
-  readValue(state, keyOf(prefixes.anchor, chainId), values.Anchor);
-
 /** The newest anchor of a member's private chain. */
-export function anchorOfMember(state: StateReader, nodeKey: Uint8Array): values.Anchor | undefined {
-  const chainId = state.get(keyOf(prefixes.anchorOfMember, nodeKey));
-  return chainId && anchorOfChain(state, chainId);
-}
+export const anchorOfMember = (state: StateReader, nodeKey: Uint8Array): values.Anchor | undefined =>
+  readValue(state, keyOf(prefixes.anchor, nodeKey), values.Anchor);
 
-/** The anchored digest of one height of a private chain. */
+/** The anchored digest of one height of a member's private chain. */
 export const anchoredDigest = (
   state: StateReader,
-  chainId: Uint8Array,
+  nodeKey: Uint8Array,
   height: number,
-): Uint8Array | undefined => state.get(heightKey(prefixes.anchorAtHeight, chainId, height));
+): Uint8Array | undefined => state.get(heightKey(prefixes.anchorAtHeight, nodeKey, height));
 
 export const record = (state: StateReader, recordId: Uint8Array): values.RecordEntry | undefined =>
   readValue(state, keyOf(prefixes.record, recordId), values.RecordEntry);

@@ -71,7 +71,7 @@ export const ledgerCodes = {
   SWITCH_NOT_DUE: "Switch to a run that is active and does not serve yet.",
 
   // Anchors.
-  ANCHOR_OTHER_CHAIN: "A member anchors one private chain, and a private chain belongs to one member.",
+  ANCHOR_OTHER_CHAIN: "A member anchors one private chain, always the same.",
   ANCHOR_NOT_RISING: "Anchor a greater height than the last anchored one.",
 
   // Records (CS01 §8).

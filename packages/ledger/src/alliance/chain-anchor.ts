@@ -5,7 +5,11 @@ import { ensure, type Rule } from "../rules.js";
 import { heightKey, keyOf, prefixes } from "../state/keys.js";
 import { Anchor } from "../state/values.js";
 
-/** Digest of a finalized block of the member's private chain, so that a member cannot rewrite its own past. */
+/**
+ * Digest of a finalized block of the member's private chain, so that a member cannot rewrite its own past. Anchors are
+ * kept under the member that sent them: a private chain's id is known before its first anchor, and a member that sent
+ * another one's id first would otherwise keep that one from ever anchoring.
+ */
 export const chainAnchor: Rule<ChainAnchor> = {
   kind: TransactionKind.chainAnchor,
   payload: ChainAnchor,
@@ -13,12 +17,10 @@ export const chainAnchor: Rule<ChainAnchor> = {
 
   async check({ payload, state, sender, chain }) {
     const member = sender!.member;
-    const bound = queries.anchorOfMember(state, member);
-    const last = queries.anchorOfChain(state, payload.chainId);
-    const sameChain = bound === undefined || equalBytes(bound.chainId, payload.chainId);
-    const sameMember = last === undefined || equalBytes(last.member, member);
+    const last = queries.anchorOfMember(state, member);
+    const sameChain = last === undefined || equalBytes(last.chainId, payload.chainId);
     const isPrivate = !equalBytes(payload.chainId, chain.chainId);
-    ensure(sameChain && sameMember && isPrivate, "ANCHOR_OTHER_CHAIN");
+    ensure(sameChain && isPrivate, "ANCHOR_OTHER_CHAIN");
     ensure(last === undefined || payload.height > last.height, "ANCHOR_NOT_RISING");
   },
 
@@ -26,9 +28,8 @@ export const chainAnchor: Rule<ChainAnchor> = {
     const member = sender!.member;
     const { chainId, height, digest } = payload;
     const anchor = { member, chainId, height, digest, anchoredHeight: block.height };
-    state.putValue(keyOf(prefixes.anchor, chainId), Anchor, anchor);
-    state.put(keyOf(prefixes.anchorOfMember, member), chainId);
-    state.put(heightKey(prefixes.anchorAtHeight, chainId, height), digest);
+    state.putValue(keyOf(prefixes.anchor, member), Anchor, anchor);
+    state.put(heightKey(prefixes.anchorAtHeight, member, height), digest);
     emit({ type: "anchored", member, chainId, height });
     return "OK";
   },

@@ -30,7 +30,6 @@ export const prefixes = {
   serving: 0x26,
 
   anchor: 0x30,
-  anchorOfMember: 0x31,
   anchorAtHeight: 0x32,
 
   record: 0x40,

@@ -112,15 +112,22 @@ describe("chain/anchor", () => {
     expect(await chain.send(anchor(0, { height: 9, digest }))).toBe("OK");
     const newest = queries.anchorOfMember(chain.state, chain.member(0).key)!;
     expect([newest.height, toHex(newest.digest)]).toEqual([9, "02".repeat(32)]);
-    expect(queries.anchoredDigest(chain.state, privateChain, 5)).toEqual(fromHex("01".repeat(32)));
-    expect(queries.anchoredDigest(chain.state, privateChain, 6)).toBeUndefined();
+    expect(queries.anchoredDigest(chain.state, chain.member(0).key, 5)).toEqual(fromHex("01".repeat(32)));
+    expect(queries.anchoredDigest(chain.state, chain.member(0).key, 6)).toBeUndefined();
   });
 
-  it("refuses a member's second chain, another member's chain, and the alliance chain itself", async () => {
+  it("refuses a member's second chain and the alliance chain itself", async () => {
     expect(await chain.refused(anchor(0, { chainId: fromHex("cd".repeat(32)), height: 10 }))).toBe(
       "ANCHOR_OTHER_CHAIN",
     );
-    expect(await chain.refused(anchor(1, { height: 10 }))).toBe("ANCHOR_OTHER_CHAIN");
     expect(await chain.refused(anchor(1, { chainId: chain.id }))).toBe("ANCHOR_OTHER_CHAIN");
+  });
+
+  it("is not kept from a member by another one that names its chain first, or above it", async () => {
+    const taken = fromHex("ef".repeat(32));
+    expect(await chain.send(anchor(2, { chainId: taken, height: 1_000_000 }))).toBe("OK");
+    expect(await chain.send(anchor(3, { chainId: taken, height: 1 }))).toBe("OK");
+    expect(queries.anchorOfMember(chain.state, chain.member(3).key)?.height).toBe(1);
+    expect(queries.anchorOfMember(chain.state, chain.member(2).key)?.height).toBe(1_000_000);
   });
 });
