@@ -13,7 +13,7 @@ import { ConsiliumError } from "@consilium/crypto";
 import type { Alliance, AllianceMember } from "../../config/index.js";
 import { type Member, openMember } from "../user/member.js";
 import { WalletFile } from "../user/wallet-file.js";
-import { NodeProcess } from "./node-process.js";
+import { NodeProcess, until } from "./node-process.js";
 import type { Progress } from "./progress.js";
 import type { DemoState } from "./state.js";
 
@@ -32,6 +32,8 @@ export interface Hospital {
   readonly process: NodeProcess;
   readonly api: HttpApi;
   readonly admin: Member;
+  /** Waits until this hospital's node has a height final: what became final elsewhere reaches it a moment later. */
+  hasSeen(height: number): Promise<unknown>;
   /** Opened at first use, which needs the node to answer. */
   desk(): Promise<HospitalClient>;
   status(): Promise<StatusView>;
@@ -133,13 +135,18 @@ export class Story {
       onRestart: (reason) => this.progress.say(`     ! ${member.name}'s process ${reason}`),
     });
     let desk: Promise<HospitalClient> | undefined;
+    const status = () => api.call(routes.status, {}, undefined, { retryForMs: 0 });
     return {
       member,
       process,
       api,
       admin,
       desk: () => (desk ??= HospitalClient.open(api, this.ports, admin.signer)),
-      status: () => api.call(routes.status, {}, undefined, { retryForMs: 0 }),
+      status,
+      hasSeen: (height) =>
+        until(`height ${height} on ${member.name}`, STEP_TIMEOUT_MS, async () =>
+          (await status()).alliance.finalizedHeight >= height ? true : undefined,
+        ),
     };
   }
 }

@@ -1,7 +1,7 @@
 import { encodeScope, HttpApi, routes, TransactionSender } from "@consilium/client";
 import { ConsiliumError, codeOf, fromHex } from "@consilium/crypto";
 import { RecordIndex, TransactionKind } from "@consilium/protocol";
-import { LIAR, OTHER_HOSPITAL, type Story } from "../context.js";
+import { CLINIC, LIAR, OTHER_HOSPITAL, type Story } from "../context.js";
 import type { StepResult } from "../progress.js";
 import type { Refusal } from "../state.js";
 import { grantNow, openAndCompare, PURPOSE, recordIdOf, requireAudited, sharedType } from "./sharing.js";
@@ -138,7 +138,8 @@ async function replayEntry(story: Story): Promise<string> {
     chainId: desk.alliance.chainId,
     signer: { keyId: account, sign: admin.signer.sign },
   });
-  await sender.send(TransactionKind.recordIndex, payload);
+  const { height } = await sender.send(TransactionKind.recordIndex, payload);
+  await story.hospital(CLINIC).hasSeen(height);
   return recordId;
 }
 
@@ -163,7 +164,11 @@ async function openDespiteLiar(story: Story, grantId: string): Promise<Refusal> 
 /** A new access is refused by the chain, and the fragments of an old one by the proxies. */
 async function openRevoked(story: Story, grantId: string): Promise<Refusal[]> {
   const grant = (await story.owner.grants()).find((each) => each.grantId === grantId);
-  if (grant?.state === "active") await story.owner.revoke(grantId);
+  if (grant?.state === "active") {
+    const { height } = await story.owner.revoke(grantId);
+    // Each proxy decides by its own finalized state.
+    for (const hospital of story.hospitals) await hospital.hasSeen(height);
+  }
   const refusal = await mustBeRefused("an opening after the patient revoked", ["GRANT_INACTIVE"], () =>
     submitAccess(story.clinician, grantId, recordIdOf(story, sharedType(story))),
   );

@@ -1,6 +1,6 @@
 import type { GrantSummary } from "@consilium/client";
 import { ConsiliumError, equalBytes, sha256, toHex } from "@consilium/crypto";
-import type { Story } from "../context.js";
+import { AUTHOR, CLINIC, type Story } from "../context.js";
 import type { StepResult } from "../progress.js";
 import type { OpenedRecord } from "../state.js";
 
@@ -65,14 +65,10 @@ export async function grantNow(story: Story, except: readonly (string | undefine
     grant.recipient === recipient &&
     !except.includes(grant.grantId);
   const live = (await story.owner.grants()).find(usable);
-  if (live !== undefined) return live.grantId;
-  const { grantId } = await story.owner.grant({
-    recipient,
-    type,
-    purpose: PURPOSE,
-    durationMs: GRANT_DURATION_MS,
-  });
-  return grantId;
+  const grant =
+    live ?? (await story.owner.grant({ recipient, type, purpose: PURPOSE, durationMs: GRANT_DURATION_MS }));
+  await story.hospital(CLINIC).hasSeen(grant.height);
+  return grant.grantId;
 }
 
 export function recordIdOf(story: Story, type: string): string {
@@ -99,12 +95,13 @@ async function askOnce(story: Story): Promise<void> {
   const asked = async () =>
     (await story.owner.inbox()).find((entry) => entry.requester === story.clinician.account && isOurs(entry));
   if ((await asked()) !== undefined) return;
-  await story.clinician.requestAccess({
+  const { height } = await story.clinician.requestAccess({
     owner: story.owner.account,
     type,
     purpose: PURPOSE,
     note: "Demonstration request, synthetic.",
   });
+  await story.hospital(AUTHOR).hasSeen(height);
   if ((await asked()) === undefined) {
     throw new ConsiliumError("DEMO_NOT_ASKED", "The clinician's request did not reach the patient's inbox.");
   }
