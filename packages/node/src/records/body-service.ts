@@ -1,6 +1,12 @@
 import { ConsiliumError, ed25519Verify, equalBytes, isAllZero, toHex } from "@consilium/crypto";
 import type { Chain } from "@consilium/driver";
-import { AccountStatus, queries, type RecordEntry, RecordStatus } from "@consilium/ledger";
+import {
+  AccountStatus,
+  queries,
+  type RecordEntry,
+  type RecordPutEntry,
+  RecordStatus,
+} from "@consilium/ledger";
 import {
   BodyChunkRequest,
   BodyChunkResponse,
@@ -60,11 +66,7 @@ export class BodyService {
     await awaitState(alliance, (state) => isKnown(state, request));
     const record = mayRead(alliance.state(), request);
     requireSigned(alliance, request, this.ports.clock.nowMs());
-    if (!equalBytes(record.custodian, this.ports.nodeKey)) {
-      throw new ConsiliumError("RECORD_NOT_HERE", "Ask the record's custodian.", {
-        custodian: toHex(record.custodian),
-      });
-    }
+    const entry = this.#ownEntry(record);
     const chunk = await blobs.chunk(record.digest, request.chunk);
     if (chunk === undefined) {
       throw new ConsiliumError(
@@ -73,9 +75,29 @@ export class BodyService {
       );
     }
     // The header says how many chunks there are and what each must hash to, so it goes with the first.
-    const entry =
-      request.chunk === 0 ? queries.recordPut(this.ports.private.state(), record.recordId) : undefined;
-    return BodyChunkResponse.serialize({ header: entry?.header ?? new Uint8Array(), chunk });
+    return BodyChunkResponse.serialize({
+      header: request.chunk === 0 ? entry.header : new Uint8Array(),
+      chunk,
+    });
+  }
+
+  /**
+   * The record as this hospital itself put it. The index alone is not enough: any member may index an entry that names
+   * this hospital as its custodian and the digest of somebody else's ciphertext.
+   */
+  #ownEntry(record: RecordEntry): RecordPutEntry {
+    const isCustodian = equalBytes(record.custodian, this.ports.nodeKey);
+    const entry = isCustodian ? queries.recordPut(this.ports.private.state(), record.recordId) : undefined;
+    const isSame =
+      entry !== undefined &&
+      equalBytes(entry.digest, record.digest) &&
+      equalBytes(entry.owner, record.owner) &&
+      equalBytes(entry.label, record.label);
+    if (isSame) return entry;
+    const sentence = isCustodian
+      ? "This hospital put no such record on its own chain; tell the record's author."
+      : "Ask the record's custodian.";
+    throw new ConsiliumError("RECORD_NOT_HERE", sentence, { custodian: toHex(record.custodian) });
   }
 }
 
