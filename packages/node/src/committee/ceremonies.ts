@@ -61,7 +61,7 @@ const RETRY_HEIGHTS = 3;
  */
 export class CeremonyService {
   readonly #judged = new Map<HexId, Map<number, "good" | "bad">>();
-  readonly #underWay = new Set<string>();
+  readonly #underWay = new Map<string, Promise<void>>();
   readonly #retryHeight = new Map<string, number>();
   readonly #deals: ReturnType<typeof dealStore>;
   #unsubscribe: () => void = () => {};
@@ -77,6 +77,11 @@ export class CeremonyService {
 
   stop(): void {
     this.#unsubscribe();
+  }
+
+  /** Resolves when every act that runs now is over, whatever came of it. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay.values());
   }
 
   /** Looks at both purposes and starts what is due. */
@@ -95,9 +100,8 @@ export class CeremonyService {
   #begin(purpose: Purpose, act: CeremonyAct, height: number): void {
     const name = `${purpose}:${act.key}`;
     if (this.#underWay.has(name) || height < (this.#retryHeight.get(name) ?? 0)) return;
-    this.#underWay.add(name);
     const facts = { purpose: purposeNames[purpose], act: act.key };
-    this.#perform(purpose, act)
+    const done = this.#perform(purpose, act)
       .then(() => {
         this.#retryHeight.delete(name);
         this.ports.log.info(facts, "ceremony.act-done");
@@ -106,7 +110,8 @@ export class CeremonyService {
         this.#retryHeight.set(name, this.ports.chain.finalized().height + RETRY_HEIGHTS);
         this.ports.log.warn({ ...facts, code: codeOf(error), error }, "ceremony.act-failed");
       })
-      .finally(() => this.#underWay.delete(name));
+      .finally(() => void this.#underWay.delete(name));
+    this.#underWay.set(name, done);
   }
 
   async #perform(purpose: Purpose, act: CeremonyAct): Promise<void> {

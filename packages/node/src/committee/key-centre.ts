@@ -22,7 +22,7 @@ import {
   Role,
 } from "@consilium/protocol";
 import type { KeyPair } from "../keys/index.js";
-import { RateLimiter } from "../limits/index.js";
+import { type RateLimit, RateLimiter } from "../limits/index.js";
 import { awaitState } from "../records/index.js";
 import { requireFreshTip } from "./freshness.js";
 import type { CommitteeSecrets } from "./secrets.js";
@@ -35,19 +35,23 @@ export interface KeyCentrePorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Extractions of one account; {@link EXTRACTION_RATE} when left out. */
+  readonly rate?: RateLimit;
 }
 
 /** An enrolment extracts the whole catalogue, some twenty types, and may be repeated. */
-const RATE = { count: 240, windowMs: 60_000, namesMax: 10_000 } as const;
+export const EXTRACTION_RATE = { count: 600, windowMs: 60_000, namesMax: 10_000 } as const;
 
 /**
  * extract/1: this key-centre node's sealed part of an identity key (Consilium CS01 §7). The share is used only after
  * signature, right, time and freshness were checked, and every request is logged with its outcome.
  */
 export class KeyCentre {
-  readonly #rate = new RateLimiter(RATE);
+  readonly #rate: RateLimiter;
 
-  constructor(private readonly ports: KeyCentrePorts) {}
+  constructor(private readonly ports: KeyCentrePorts) {
+    this.#rate = new RateLimiter(ports.rate ?? EXTRACTION_RATE);
+  }
 
   /**
    * Answers one encoded ExtractRequest with gen(8) ‖ u16 k ‖ triple(192) ‖ signature(64).

@@ -101,14 +101,17 @@ export class ProxyService {
 
   async #answer(answerable: AnswerableAccess): Promise<Uint8Array> {
     const input = this.#inputFor(answerable);
-    if (this.#lies) return lyingFragment(input);
     const { sealed, leftOut } = await this.ports.pool.run("respondToRequest", input);
     const { access } = answerable;
     for (const { position, code } of leftOut) {
       const record = toHex(access.recordIds[position]!);
       this.ports.log.warn({ request: toHex(access.requestId), record, code }, "fragment.record-left-out");
     }
-    return sealed;
+    if (!this.#lies) return sealed;
+    // The share touches no capsule that is not Valid, not even for a lie.
+    const isLeftOut = (place: number): boolean => leftOut.some(({ position }) => position === place);
+    const fresh = this.#inputFor(answerable);
+    return lyingFragment({ ...fresh, records: fresh.records.filter((_, place) => !isLeftOut(place)) });
   }
 
   #inputFor({ access, records, committee, index }: AnswerableAccess): RespondInput {

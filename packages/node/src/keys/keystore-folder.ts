@@ -19,6 +19,7 @@ import {
   KEYSTORE_SALT_SIZE_BYTES,
   type Keystore,
   type KeystoreKind,
+  type KeystorePlatform,
   keystoreDecrypt,
   keystoreEncrypt,
 } from "@consilium/crypto";
@@ -47,6 +48,7 @@ export class KeystoreFolder {
     readonly dir: string,
     passphrase: string,
     cost?: number,
+    private readonly platform: KeystorePlatform = nativeKeystorePlatform,
   ) {
     this.#passphrase = passphrase;
     this.#cost = cost;
@@ -80,7 +82,7 @@ export class KeystoreFolder {
         nonce: secureRandom.bytes(NONCE_SIZE_BYTES),
         n: this.#cost ?? this.#costInUse(),
       },
-      nativeKeystorePlatform,
+      this.platform,
     );
     mkdirSync(this.dir, { recursive: true, mode: FOLDER_MODE });
     writeDurably(this.pathOf(name), `${JSON.stringify(keystore, undefined, 2)}\n`);
@@ -98,7 +100,7 @@ export class KeystoreFolder {
         { name, kind },
       );
     }
-    const secret = await keystoreDecrypt(keystore, this.#passphrase, nativeKeystorePlatform);
+    const secret = await keystoreDecrypt(keystore, this.#passphrase, this.platform);
     return { publicPart: fromHex(keystore.pub), secret };
   }
 
