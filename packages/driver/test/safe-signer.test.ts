@@ -1,5 +1,5 @@
 import { decodeSafetyRecord } from "@consilium/consensus";
-import { VoteKind, type VoteSubject } from "@consilium/protocol";
+import { type StoreChange, VoteKind, type VoteSubject } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { openChainStore } from "../src/bootstrap.js";
 import { SafeSigner } from "../src/engine/safe-signer.js";
@@ -27,7 +27,7 @@ async function setUp() {
   const open = () => SafeSigner.open(store, application.chainId, 2, key, silentLog);
   const opened = open();
   if (!opened.mayVote) throw new Error("a fresh folder must let its key vote");
-  return { signer: opened.signer, open, disk, recorded, signatures: () => signed };
+  return { signer: opened.signer, chainId: application.chainId, open, disk, recorded, signatures: () => signed };
 }
 
 const vote = (kind: VoteKind, view: number, fill: number): VoteSubject => ({
@@ -61,9 +61,24 @@ describe("the safe signer", () => {
   it("signs nothing at or below a floor that landed with a finalization", async () => {
     const { signer } = await setUp();
     await signer.sign(vote(VoteKind.notarize, 3, 1));
-    signer.raiseFloor(0, 3).landed();
+    await signer.raiseFloor(0, 3, async () => {});
     expect(signer.votes()).toEqual([]);
     expect(await signer.sign(vote(VoteKind.finalize, 3, 1))).toBeUndefined();
     expect(await signer.sign(vote(VoteKind.notarize, 4, 1))).toBeDefined();
+  });
+
+  it("keeps a vote that is asked for while range sync lands a finalization", async () => {
+    const { signer, disk, chainId } = await setUp();
+    const write = async (change: StoreChange) => {
+      const signing = signer.sign(vote(VoteKind.nullify, 9, 0));
+      // The batch of a finalization takes longer than a turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+      await disk.batch([change], { sync: true });
+      void signing;
+    };
+    await signer.raiseFloor(0, 3, write);
+    expect(await signer.sign(vote(VoteKind.finalize, 9, 1))).toBeUndefined();
+    const stored = decodeSafetyRecord(disk.get(keyIn(buckets.safetyRecord)), chainId);
+    expect(stored).toMatchObject({ value: { floor: { view: 3 }, votes: [{ kind: VoteKind.nullify, view: 9 }] } });
   });
 });

@@ -35,26 +35,24 @@ export class Finalizer {
   }
 
   /**
-   * `blocks` follow the tip, oldest first, and the finalization names the last. Throws what the execution throws:
+   * `blocks` are consecutive, oldest first, and the finalization names the last; those at or below the tip are final
+   * already and left out. Throws what the execution throws:
    * `BLOCK_BAD_STATE_ROOT` here means that this node's state contradicts a quorum's, and the chain must halt.
    */
   async commit(blocks: readonly Block[], finalization: Certificate): Promise<void> {
     const { store, tree, signer, mempool, intake } = this.options;
     const executed: Executed[] = [];
-    for (const block of blocks) executed.push(await this.execute(block, finalization));
+    for (const block of blocks) {
+      if (block.header.height > this.tip.height) executed.push(await this.execute(block, finalization));
+    }
     const last = executed.at(-1);
     if (last === undefined) return;
     const record = { tip: last.event.tip, finalization };
-    const floor = signer?.raiseFloor(finalization.epoch, finalization.view);
     const ids = executed.flatMap(({ committed }) => committed.results.map(({ id }) => id));
-    const extra: StoreChange[] = intake.forget(ids.filter((id) => mempool.has(id)));
-    if (floor !== undefined) extra.push(floor.change);
-    await store.commit(
-      executed.map(({ committed }) => committed),
-      record,
-      extra,
-    );
-    floor?.landed();
+    const forgotten = intake.forget(ids.filter((id) => mempool.has(id)));
+    const committed = executed.map((each) => each.committed);
+    const land = (...floor: StoreChange[]) => store.commit(committed, record, [...forgotten, ...floor]);
+    await (signer?.raiseFloor(finalization.epoch, finalization.view, land) ?? land());
     this.current = record;
     await tree.committed(record.tip);
     await this.announce(executed.map(({ event }) => event));

@@ -36,9 +36,12 @@ export type OpenedSigner =
 
 /**
  * The only way to a vote signature: the safety record is asked, written and synced, and only then the key signs.
- * One vote at a time, because the caller awaits each.
+ * One change of the record at a time: range sync lands finalizations while the engine votes, and a floor and a vote that
+ * both started from the same record would undo each other.
  */
 export class SafeSigner {
+  private changes: Promise<unknown> = Promise.resolve();
+
   private constructor(
     private readonly store: ChainStore,
     private record: SafetyRecord,
@@ -73,7 +76,11 @@ export class SafeSigner {
   }
 
   /** The vote, or undefined when the record refuses. */
-  async sign(subject: VoteSubject): Promise<Vote | undefined> {
+  sign(subject: VoteSubject): Promise<Vote | undefined> {
+    return this.alone(() => this.signAlone(subject));
+  }
+
+  private async signAlone(subject: VoteSubject): Promise<Vote | undefined> {
     const verdict = canSign(this.record, subject);
     if (verdict.kind !== "valid") {
       this.log.warn({ code: verdict.code, reason: verdict.reason }, "vote not signed");
@@ -88,15 +95,22 @@ export class SafeSigner {
     return { ...subject, validator: this.validator, signature };
   }
 
-  /** The record with its floor at a view that becomes final: part of the batch that makes the finalization durable. */
-  raiseFloor(epoch: number, view: number): { readonly change: StoreChange; readonly landed: () => void } {
-    const next = pruneSafetyRecord(this.record, { epoch: toEpoch(epoch), view: toView(view) });
-    return {
-      change: { key: recordKey, value: encodeSafetyRecord(next) },
-      landed: () => {
-        this.record = next;
-      },
-    };
+  /**
+   * Raises the floor to a view that becomes final. `land` writes the change in the batch that makes the finalization
+   * durable; no vote is signed meanwhile.
+   */
+  raiseFloor(epoch: number, view: number, land: (change: StoreChange) => Promise<void>): Promise<void> {
+    return this.alone(async () => {
+      const next = pruneSafetyRecord(this.record, { epoch: toEpoch(epoch), view: toView(view) });
+      await land({ key: recordKey, value: encodeSafetyRecord(next) });
+      this.record = next;
+    });
+  }
+
+  private alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const result = this.changes.then(work);
+    this.changes = result.catch(() => {});
+    return result;
   }
 }
 
