@@ -9,7 +9,7 @@ import {
 import { ConsiliumError, fromHex, toHex } from "@consilium/crypto";
 import type { Chain } from "@consilium/driver";
 import { AccountStatus, queries } from "@consilium/ledger";
-import type { Clock } from "@consilium/protocol";
+import { type Clock, Role } from "@consilium/protocol";
 import type { FastifyRequest } from "fastify";
 import { RateLimiter } from "../limits/index.js";
 
@@ -80,7 +80,9 @@ export class Authentication {
     if (keyId === this.#nodeId) return this.ports.nodeKey;
     if (!/^[0-9a-f]{64}$/.test(keyId)) return undefined;
     const account = queries.account(this.ports.alliance.state(), fromHex(keyId));
-    return account?.status === AccountStatus.live ? account.signKey : undefined;
+    // A member has an account too, for its transactions. Its node key speaks here as the administrator's or not at all.
+    const isUser = account?.status === AccountStatus.live && account.role !== Role.member;
+    return isUser ? account.signKey : undefined;
   }
 }
 

@@ -144,6 +144,7 @@ export class ApiServer {
       },
       handler: async (request, reply) => {
         const signer = this.#contexts.get(request)?.signer;
+        requireMediaType(request, isUpload);
         const octets = isUpload ? (request.body as AsyncIterable<Uint8Array> | undefined) : undefined;
         const body = isUpload ? undefined : readJson(request, route.requestBody === "json", signer);
         const parameters = { ...(request.query as object), ...(request.params as object) };
@@ -178,6 +179,15 @@ export class ApiServer {
       });
     }
   }
+}
+
+/** The parsers hand on JSON as bytes and octets as a stream; each route takes one of them. */
+function requireMediaType({ body }: FastifyRequest, isUpload: boolean): void {
+  if (body === undefined || body === null || body instanceof Uint8Array !== isUpload) return;
+  throw new ConsiliumError(
+    "MEDIA_TYPE_UNKNOWN",
+    `Send ${isUpload ? "application/octet-stream" : "application/json"} here.`,
+  );
 }
 
 function readJson(request: FastifyRequest, isExpected: boolean, signer: Signer | undefined): unknown {
