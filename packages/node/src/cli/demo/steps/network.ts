@@ -44,9 +44,8 @@ export async function startNodes(story: Story, note: (text: string) => void): Pr
 
 /** Step 3: a block above what stood there at the start is final on every node. */
 export async function waitForFinality(story: Story, note: (text: string) => void): Promise<StepResult> {
-  const before = await Promise.all(
-    story.hospitals.map(async ({ status }) => (await status()).alliance.finalizedHeight),
-  );
+  const before: number[] = [];
+  for (const hospital of story.hospitals) before.push(await finalizedAbove(hospital, 0));
   const aim = Math.max(...before) + 1;
   const heights: number[] = [];
   for (const hospital of story.hospitals) {
