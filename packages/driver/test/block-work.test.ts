@@ -109,4 +109,14 @@ describe("judging a block", () => {
     await chain.clock.runUntil(() => verdict() !== undefined, 5_000);
     expect(chain.clock.nowMs()).toBe(notBeforeMs);
   });
+
+  it("does not vote for a block from the far future, however long the platform's timers run", async () => {
+    const { chain, tree, header, check, verdict } = await setUp();
+    const decade = 10 * 365 * 24 * 3600 * 1000;
+    const early = { ...header, timestampMs: chain.clock.nowMs() + decade };
+    tree.add({ header: early, payload: emptyPayload() }, digestOf(early));
+    check(early, early.timestampMs);
+    await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+    expect(verdict()).toMatchObject({ kind: "ignore", code: "BLOCK_FROM_FUTURE" });
+  });
 });

@@ -27,7 +27,14 @@ async function setUp() {
   const open = () => SafeSigner.open(store, application.chainId, 2, key, silentLog);
   const opened = open();
   if (!opened.mayVote) throw new Error("a fresh folder must let its key vote");
-  return { signer: opened.signer, chainId: application.chainId, open, disk, recorded, signatures: () => signed };
+  return {
+    signer: opened.signer,
+    chainId: application.chainId,
+    open,
+    disk,
+    recorded,
+    signatures: () => signed,
+  };
 }
 
 const vote = (kind: VoteKind, view: number, fill: number): VoteSubject => ({
@@ -79,6 +86,8 @@ describe("the safe signer", () => {
     await signer.raiseFloor(0, 3, write);
     expect(await signer.sign(vote(VoteKind.finalize, 9, 1))).toBeUndefined();
     const stored = decodeSafetyRecord(disk.get(keyIn(buckets.safetyRecord)), chainId);
-    expect(stored).toMatchObject({ value: { floor: { view: 3 }, votes: [{ kind: VoteKind.nullify, view: 9 }] } });
+    expect(stored).toMatchObject({
+      value: { floor: { view: 3 }, votes: [{ kind: VoteKind.nullify, view: 9 }] },
+    });
   });
 });

@@ -33,6 +33,8 @@ type CheckPayload = Extract<Effect, { kind: "checkPayload" }>;
 
 /** Gossip normally brings a body with its proposal; after that long it is asked for. */
 const BODY_PATIENCE_MS = 100;
+/** No view lasts as long: a block from further ahead of the clock is not waited for, so that such blocks cannot pile up. */
+const EARLY_BLOCK_WAIT_MS_MAX = 180_000;
 
 export interface BlockWorkOptions {
   readonly chainId: Uint8Array;
@@ -120,7 +122,9 @@ export class BlockWork {
     if (!equalBytes(parent.stateRoot, header.stateRoot)) {
       return fault("BLOCK_BAD_STATE_ROOT", "the state root is not what the parent's execution gives");
     }
-    await this.waitUntil(notBeforeMs);
+    if (!(await this.waitUntil(notBeforeMs))) {
+      return ignore("BLOCK_FROM_FUTURE", "its timestamp lies too far ahead of this node's clock");
+    }
     const facts = await this.judgeFacts(block.payload.facts, header.epoch);
     if (facts.kind !== "valid") return facts;
     return application.checkPayload(parent.reader, block);
@@ -135,10 +139,14 @@ export class BlockWork {
     return block;
   }
 
-  private async waitUntil(timeMs: number): Promise<void> {
+  /** False when that is too long to wait. A timer that fires early (the platform's may) is set again. */
+  private async waitUntil(timeMs: number): Promise<boolean> {
     const { clock } = this.options;
-    const delayMs = timeMs - clock.nowMs();
-    if (delayMs > 0) await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    if (timeMs - clock.nowMs() > EARLY_BLOCK_WAIT_MS_MAX) return false;
+    for (let delayMs = timeMs - clock.nowMs(); delayMs > 0; delayMs = timeMs - clock.nowMs()) {
+      await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    }
+    return true;
   }
 
   /** At most two facts per validator, one per view and kind, all of this epoch and signed by its set. */
