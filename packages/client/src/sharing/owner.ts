@@ -20,7 +20,7 @@ import {
 } from "@consilium/protocol";
 import { type AccountView, type GrantView, type RecordView, routes } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
-import { readKeyCentre, readProxies } from "../chain/network.js";
+import { readProxies } from "../chain/network.js";
 import type { FinalTransaction } from "../chain/sender.js";
 import { RECORD_TYPES } from "../fhir/catalogue.js";
 import { type ClientPorts, randomScalar } from "../ports.js";
@@ -28,6 +28,7 @@ import type { TypeKey } from "../wallet/content.js";
 import type { Wallet } from "../wallet/wallet.js";
 import { makeCatalogue } from "./catalogue-message.js";
 import { type EnrolInput, enrol } from "./enrol.js";
+import { readEnrolledKeyCentre } from "./enrolled-key-centre.js";
 import { fetchPayload } from "./fetch-payload.js";
 import { encodeScope, purposeOf } from "./purpose.js";
 import { indexedRecord } from "./record-facts.js";
@@ -291,7 +292,7 @@ export class OwnerClient {
 
   async #makeBody(terms: GrantTerms, key: TypeKey): Promise<Uint8Array> {
     const { ports, account } = this.session;
-    const { publicKey: groupKey } = await readKeyCentre(this.session.api);
+    const { publicKey: groupKey } = await readEnrolledKeyCentre(this.session, key.ownerKeyNo);
     const randomness = {
       x1: ports.random.bytes(32),
       x2: ports.random.bytes(32),

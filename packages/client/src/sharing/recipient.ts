@@ -213,8 +213,13 @@ export class RecipientClient {
       ...generation,
       ...rest,
     });
-    const final = await sender.send(TransactionKind.accessOpen, payload);
-    return { ...final, requestId, requestSecret, proxies };
+    try {
+      const final = await sender.send(TransactionKind.accessOpen, payload);
+      return { ...final, requestId, requestSecret, proxies };
+    } catch (error) {
+      requestSecret.fill(0);
+      throw error;
+    }
   }
 
   async #openView(view: GrantView): Promise<OpenedGrantEntry> {
