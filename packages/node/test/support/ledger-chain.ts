@@ -12,7 +12,7 @@ type Listener = (event: FinalizedBlockEvent) => void;
  * transactions wait for {@link produce}; with `auto` each makes a block of its own at once.
  */
 export class LedgerChain implements Chain {
-  readonly counters = {} as Chain["counters"];
+  readonly counters = new Proxy({} as Chain["counters"], { get: () => 0 });
   readonly pending: Uint8Array[] = [];
   auto = false;
   readonly #listeners = new Set<Listener>();
