@@ -79,7 +79,7 @@ export class ChainRuntime {
       self: toHex(options.identity.nodeId),
       ...genesis.parameters,
     });
-    const pinned = (digest: string) => state.blocks.has(digest);
+    const pinned = (digest: string) => state.blocks.has(digest) || state.wantedBodies.has(digest);
     this.tree = new BlockTree(application, store, record.tip, pinned);
     const nextNonce = options.nextNonce ?? ((state, sender) => queries.nextNonces(state, sender).envelope);
     this.mempool = new Mempool({ application, state: store.state, nextNonce });

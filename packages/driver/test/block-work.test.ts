@@ -69,7 +69,7 @@ async function setUp() {
     });
   };
   const verdict = () => inputs.find((input) => input.kind === "payloadChecked")?.verdict;
-  return { chain, tree, header, check, verdict, fetched };
+  return { chain, tree, application, store, header, check, verdict, fetched };
 }
 
 describe("judging a block", () => {
@@ -97,6 +97,21 @@ describe("judging a block", () => {
     expect(fetched[0]).toEqual(digestOf(header));
     expect(verdict()).toBeUndefined();
     tree.add({ header, payload: emptyPayload() }, digestOf(header));
+    await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+    expect(verdict()).toMatchObject({ kind: "valid" });
+  });
+
+  it("waits for the body of a parent that is not final yet", async () => {
+    const { chain, tree, application, store, header, check, verdict } = await setUp();
+    const parent = { header, payload: emptyPayload() };
+    const { stateRoot } = await application.applyBlock(store.state, parent);
+    const timestampMs = header.timestampMs + 1;
+    const child = { ...header, height: 2, parentDigest: digestOf(header), timestampMs, stateRoot };
+    tree.add({ header: child, payload: emptyPayload() }, digestOf(child));
+    check(child);
+    await chain.clock.advance(50);
+    expect(verdict()).toBeUndefined();
+    tree.add(parent, digestOf(header));
     await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
     expect(verdict()).toMatchObject({ kind: "valid" });
   });

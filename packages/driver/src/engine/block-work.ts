@@ -82,7 +82,7 @@ export class BlockWork {
 
   private async buildBlock({ epoch, parent, payloadBytesMax }: BuildPayload): Promise<Block> {
     const { chainId, nodeId, tree, clock } = this.options;
-    const { reader, stateRoot } = await tree.executed(parent.digest);
+    const { reader, stateRoot } = await tree.whenExecuted(parent.digest, parent.height);
     const height = parent.height + 1;
     const timestampMs = Math.max(clock.nowMs(), parent.timestampMs + 1);
     const payload =
@@ -118,7 +118,7 @@ export class BlockWork {
     const { application, tree } = this.options;
     const block = await this.waitForBody(digest, header);
     if (block === undefined) return ignore("BLOCK_OVERTAKEN", "the chain moved past the block's height");
-    const parent = await tree.executed(header.parentDigest);
+    const parent = await tree.whenExecuted(header.parentDigest, header.height - 1);
     if (!equalBytes(parent.stateRoot, header.stateRoot)) {
       return fault("BLOCK_BAD_STATE_ROOT", "the state root is not what the parent's execution gives");
     }

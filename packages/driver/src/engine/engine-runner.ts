@@ -20,6 +20,8 @@ export class EngineRunner {
   private readonly inputs: Input[] = [];
   private readonly timers = new Map<string, Timer>();
   private readonly published = new Set<string>();
+  /** Bodies that the effects of the current step name, by digest in hex. */
+  private readonly held = new Map<string, Block>();
   private pumping: Promise<void> | undefined;
   private stopped = false;
 
@@ -50,6 +52,7 @@ export class EngineRunner {
     try {
       for (let input = this.inputs.shift(); input !== undefined; input = this.inputs.shift()) {
         const { effects } = step(this.state, input);
+        this.hold(effects);
         for (const effect of effects) {
           if (this.stopped) return;
           await this.perform(effect);
@@ -59,6 +62,15 @@ export class EngineRunner {
       this.options.fatal(error);
     } finally {
       this.pumping = undefined;
+    }
+  }
+
+  /** Taken before the first effect waits for the disk: meanwhile other bodies may push these out of memory. */
+  private hold(effects: readonly Effect[]): void {
+    this.held.clear();
+    for (const digest of effects.flatMap(bodiesNamedBy)) {
+      const block = this.options.tree.body(digest);
+      if (block !== undefined) this.held.set(toHex(digest), block);
     }
   }
 
@@ -99,8 +111,8 @@ export class EngineRunner {
     const bodies: Block[] = [];
     const certificates: Certificate[] = [];
     for (const record of records) {
-      if (record.kind === "body") bodies.push(this.bodyOf(record.digest));
-      else certificates.push(record.certificate);
+      if (record.kind === "certificate") certificates.push(record.certificate);
+      else if (!this.isOvertaken(record.digest)) bodies.push(this.bodyOf(record.digest));
     }
     await store.persist(bodies, certificates);
     for (const { kind, digest } of certificates) {
@@ -111,11 +123,17 @@ export class EngineRunner {
   }
 
   private bodyOf(digest: Uint8Array): Block {
-    const block = this.options.tree.body(digest);
+    const block = this.held.get(toHex(digest));
     if (block !== undefined) return block;
     throw new ConsiliumError("BLOCK_UNKNOWN", "A body that is to be kept is not here.", {
       digest: toHex(digest),
     });
+  }
+
+  /** Range sync moved past a block that was being built or judged: nobody needs its body, and no vote can revive it. */
+  private isOvertaken(digest: Uint8Array): boolean {
+    const known = this.state.blocks.get(toHex(digest));
+    return known !== undefined && known.header.height <= this.options.finalizer.tip.height;
   }
 
   private async sign({ subject }: Extract<Effect, { kind: "sign" }>): Promise<void> {
@@ -193,4 +211,10 @@ export class EngineRunner {
     // A contradicting vote is its signer's fault, not the fault of the peer that passed it on.
     if (peer !== undefined && code !== "EQUIVOCATION" && code !== "OWN_KEY_ELSEWHERE") peerFault(peer, code);
   }
+}
+
+function bodiesNamedBy(effect: Effect): Uint8Array[] {
+  if (effect.kind === "finalize") return effect.blocks.map(({ digest }) => digest);
+  if (effect.kind !== "persist") return [];
+  return effect.records.flatMap((record) => (record.kind === "body" ? [record.digest] : []));
 }

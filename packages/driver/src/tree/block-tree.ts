@@ -95,6 +95,15 @@ export class BlockTree {
     return this.execution(digest);
   }
 
+  /** The same once all bodies on the way are here. Throws `BLOCK_UNKNOWN` when the chain moved past them first. */
+  async whenExecuted(digest: Uint8Array, height: number): Promise<Executed> {
+    if (!equalBytes(digest, this.tip.digest) && height > this.tip.height) {
+      const block = await this.whenBody(digest, height);
+      if (block !== undefined) await this.whenExecuted(block.header.parentDigest, height - 1);
+    }
+    return this.executed(digest);
+  }
+
   /** The execution of a block above the tip, see {@link executed}. */
   execution(digest: Uint8Array): Promise<ExecutedBlock> {
     const name = toHex(digest);

@@ -1,0 +1,38 @@
+import { Block, digestOf, emptyPayload } from "@consilium/protocol";
+import { describe, expect, it } from "vitest";
+import { MemoryStore } from "../src/testing/index.js";
+import { TestChain } from "./harness.js";
+
+const LIMIT_MS = 120_000;
+
+describe("a member that gossips bodies nobody asked for", () => {
+  it("cannot push out the body of a block that is being made final", async () => {
+    const chain = await TestChain.create(4);
+    const drivers = [await chain.start(0), await chain.start(1), await chain.start(2)];
+    const follower = chain.members[3]!;
+    const store = new MemoryStore();
+    const write = store.batch.bind(store);
+    let nonce = 0;
+    // While the disk writes, more bodies arrive than are kept in memory.
+    store.batch = async (changes, options) => {
+      const { receiver } = chain.transportOf(3);
+      for (let each = 0; each < 40 && receiver !== undefined; each++) {
+        const author = chain.members[0]!.nodeId;
+        const height = drivers[0]!.finalized().height + 2;
+        const header = { ...drivers[0]!.headerAt(0)!, height, author, timestampMs: nonce++ };
+        const block = Block.serialize({ header, payload: emptyPayload() });
+        await receiver.gossip(chain.members[0]!.name, "blocks", block);
+      }
+      return write(changes, options);
+    };
+    chain.stores.set(follower.name, store);
+    const fatal: unknown[] = [];
+    const { nodeId } = follower;
+    const driver = await chain.start(3, { identity: { nodeId }, onFatal: (error) => fatal.push(error) });
+    await chain.clock.runUntil(() => driver.finalized().height >= 5 || fatal.length > 0, LIMIT_MS);
+    expect(nonce).toBeGreaterThan(100);
+    expect(fatal).toEqual([]);
+    expect(driver.finalized().height).toBeGreaterThanOrEqual(5);
+    expect(digestOf(driver.headerAt(5)!)).toEqual(digestOf(drivers[0]!.headerAt(5)!));
+  });
+});
