@@ -11,6 +11,7 @@ import {
   dkgMakeSwitch,
   equalBytes,
   fromHex,
+  type NonceSource,
   SCALAR_RANDOM_SIZE_BYTES,
   scalarFromRandom,
   toHex,
@@ -146,7 +147,7 @@ export class CeremonyService {
     const inUse = [view.registeredDealingKey, view.run?.ownDealingKey];
     const spare = [...secrets.dealingKeys(purpose)].find((key) => !inUse.includes(key));
     const kept = spare === undefined ? undefined : secrets.dealingSecret(purpose, spare);
-    const secret = kept ?? scalarFromRandom(random.bytes(SCALAR_RANDOM_SIZE_BYTES));
+    const secret = kept ?? freshScalar(random);
     const owner = { chain: chain.chainId, purpose, nodeId: nodeKey };
     const nonce = { random: random.bytes(32) };
     const message = await pool.run("dkgMakeEncryptionKey", { owner, secret, nonce });
@@ -171,10 +172,15 @@ export class CeremonyService {
     let body = this.#deals.get(sessionId);
     if (body === undefined) {
       const { params } = this.#run(sessionId);
-      const secrets = dkgDrawDealSecrets(params, random.bytes(dkgDealRandomSizeBytes(params)));
-      body = await pool.run("dkgMakeDeal", { params, dealer: index, secrets });
-      for (const coefficient of secrets.coefficients) coefficient.fill(0);
-      secrets.ephemeralSecret.fill(0);
+      const drawn = random.bytes(dkgDealRandomSizeBytes(params));
+      const secrets = dkgDrawDealSecrets(params, drawn);
+      try {
+        body = await pool.run("dkgMakeDeal", { params, dealer: index, secrets });
+      } finally {
+        // Whoever reads a coefficient later, or the randomness it came from, learns what this deal shared.
+        for (const secret of [drawn, ...secrets.coefficients, secrets.ephemeralSecret]) secret.fill(0);
+        for (const nonce of [secrets.coefficientNonce, secrets.ephemeralNonce]) erase(nonce);
+      }
       await this.#deals.put(sessionId, body);
     }
     await this.#sendMessage(TransactionKind.ceremonyDeal, body);
@@ -334,4 +340,15 @@ export class CeremonyService {
   async #send(kind: TransactionKind, payload: Uint8Array): Promise<void> {
     await this.ports.sender.send(kind, payload);
   }
+}
+
+function freshScalar(random: Random): Uint8Array {
+  const drawn = random.bytes(SCALAR_RANDOM_SIZE_BYTES);
+  const scalar = scalarFromRandom(drawn);
+  drawn.fill(0);
+  return scalar;
+}
+
+function erase(nonce: NonceSource): void {
+  for (const secret of Object.values(nonce)) if (secret instanceof Uint8Array) secret.fill(0);
 }
