@@ -1,13 +1,14 @@
-import { equalBytes } from "@consilium/crypto";
+import { ConsiliumError, equalBytes } from "@consilium/crypto";
 import { digestOf } from "@consilium/protocol";
 import { freshSafetyRecord } from "./engine/safe-signer.js";
 import type { ChainDriverOptions } from "./options.js";
 import { ChainStore } from "./store/chain-store.js";
+import { buckets } from "./store/keys.js";
 import type { TipRecord } from "./store/records.js";
 
 /**
  * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a
- * folder without a record is never mistaken for a fresh one.
+ * folder without a record is never mistaken for a fresh one. Throws `STORE_CORRUPT` for what is neither.
  */
 export async function openChainStore(
   options: Pick<ChainDriverOptions, "store" | "application">,
@@ -16,6 +17,7 @@ export async function openChainStore(
   const store = new ChainStore(options.store);
   const known = store.tip();
   if (known !== undefined) return { store, record: known, fresh: false };
+  requireEmpty(store);
   const block = application.genesisBlock();
   const digest = digestOf(block.header);
   const { changes, stateRoot } = await application.genesisChanges();
@@ -24,6 +26,15 @@ export async function openChainStore(
   const safety = freshSafetyRecord(application.chainId);
   await store.commit([{ block, digest, changes, results: [] }], record, [safety]);
   return { store, record, fresh: true };
+}
+
+/** Genesis over what is left of a chain would give its vote key an empty record, and so let it vote twice. */
+function requireEmpty(store: ChainStore): void {
+  if (store.encodedBlock(0) === undefined && store.read(buckets.safetyRecord) === undefined) return;
+  throw new ConsiliumError(
+    "STORE_CORRUPT",
+    "The database holds a chain without its cursor. Stop the node, move the data folder away and let the node sync again.",
+  );
 }
 
 /** Whether the stored chain begins with this application's genesis: a folder of another alliance must not be used. */

@@ -1,4 +1,4 @@
-import { inlineVoteVerifier } from "@consilium/consensus";
+import { electGenesisSet, inlineVoteVerifier, nodeIdsOf, voteBytes } from "@consilium/consensus";
 import { concat, hash, loadBlstVoteSuite, toHex, u32, type VoteSuite } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import {
@@ -10,6 +10,7 @@ import {
   SignedTransaction,
   type Store,
   VoteKind,
+  type VoteSubject,
 } from "@consilium/protocol";
 import { ChainDriver, type ChainDriverOptions } from "../src/index.js";
 import { encodeMessage } from "../src/messages/codec.js";
@@ -176,6 +177,15 @@ export class TestChain {
     const transport = this.transports.get(this.members[index]!.name);
     if (transport === undefined) throw new Error("the member was not started");
     return transport;
+  }
+
+  /** A vote with a member's own signature, encoded as it travels. */
+  signedVote(index: number, subject: VoteSubject): Uint8Array {
+    const name = toHex(this.members[index]!.nodeId);
+    const validator = nodeIdsOf(electGenesisSet(this.genesis)).indexOf(name);
+    const message = voteBytes(this.application().chainId, subject);
+    const signature = this.suite.sign(this.members[index]!.secret, message);
+    return encodeMessage({ kind: "vote", vote: { ...subject, validator, signature } });
   }
 
   /** A finalization that names a quorum and carries nobody's signature. */

@@ -1,3 +1,6 @@
+import { nullifySubject } from "@consilium/consensus";
+import { codeOf } from "@consilium/crypto";
+import { toEpoch, toView } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { buckets, keyIn } from "../src/store/keys.js";
 import { TestChain } from "./harness.js";
@@ -129,5 +132,26 @@ describe("a restart", () => {
     expect(follower.status()).toMatchObject({ role: "following", followReason: "SAFETY_RECORD_CORRUPT" });
     await chain.clock.advance(30_000);
     expect(follower.finalized().height).toBe(0);
+  });
+
+  it("does not begin anew on a folder whose cursor is gone: an empty record would let it vote twice", async () => {
+    const chain = await TestChain.create(1);
+    await chain.start(0);
+    await chain.stop(0);
+    const store = chain.stores.get(chain.members[0]!.name)!;
+    await store.batch([{ key: keyIn(buckets.tip), value: undefined }]);
+    expect(await chain.start(0).then(() => "started", codeOf)).toBe("STORE_CORRUPT");
+  });
+
+  it("still does not vote after its key was seen voting elsewhere", async () => {
+    const chain = await TestChain.create(4);
+    const twin = await chain.start(0);
+    const stranger = nullifySubject(toEpoch(0), toView(3));
+    const { receiver } = chain.transportOf(0);
+    receiver!.message(chain.members[1]!.name, chain.signedVote(0, stranger));
+    const gaveUp = () => twin.status().followReason === "OWN_VOTE_UNKNOWN";
+    expect(await chain.clock.runUntil(gaveUp, LIMIT_MS)).toBe(true);
+    await chain.stop(0);
+    expect((await chain.start(0)).status()).toMatchObject({ followReason: "OWN_VOTE_UNKNOWN" });
   });
 });

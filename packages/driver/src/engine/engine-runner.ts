@@ -198,8 +198,8 @@ export class EngineRunner {
       .catch(fatal);
   }
 
-  private reportFault(effect: Extract<Effect, { kind: "reportFault" }>): void {
-    const { log, peerFault } = this.options;
+  private async reportFault(effect: Extract<Effect, { kind: "reportFault" }>): Promise<void> {
+    const { log, peerFault, signer } = this.options;
     const { code, reason, peer, validator, evidence } = effect;
     log.warn({ code, reason, peer, validator, evidence: evidence.length }, "fault reported by the engine");
     if (code === "SAFETY_VIOLATION") {
@@ -208,6 +208,7 @@ export class EngineRunner {
         "Finalized history is contradicted; stop and ask the alliance.",
       );
     }
+    if (code === "OWN_KEY_ELSEWHERE") await signer?.forfeit();
     // A contradicting vote is its signer's fault, not the fault of the peer that passed it on.
     if (peer !== undefined && code !== "EQUIVOCATION" && code !== "OWN_KEY_ELSEWHERE") peerFault(peer, code);
   }

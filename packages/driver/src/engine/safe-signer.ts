@@ -23,6 +23,7 @@ import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
 
 const recordKey = keyIn(buckets.safetyRecord);
+const forfeitedKey = keyIn(buckets.forfeited);
 
 /** The change that gives a fresh data folder its record, in one batch with genesis: there is never one without the other. */
 export const freshSafetyRecord = (chainId: Uint8Array): StoreChange => ({
@@ -59,6 +60,10 @@ export class SafeSigner {
     log: Log,
   ): OpenedSigner {
     const verdict = readRecord(store, chainId);
+    if (verdict.kind === "valid" && store.read(buckets.forfeited) !== undefined) {
+      log.error({}, "this node follows and does not vote: its vote key was seen at work elsewhere");
+      return { mayVote: false, reason: "OWN_VOTE_UNKNOWN" };
+    }
     if (verdict.kind === "valid") {
       return { mayVote: true, signer: new SafeSigner(store, verdict.value, validator, key, log) };
     }
@@ -105,6 +110,11 @@ export class SafeSigner {
       await land({ key: recordKey, value: encodeSafetyRecord(next) });
       this.record = next;
     });
+  }
+
+  /** A vote of this key was seen that the record lacks: from now on it does not vote, after a restart neither. */
+  forfeit(): Promise<void> {
+    return this.alone(() => this.store.write([{ key: forfeitedKey, value: Uint8Array.of(1) }], true));
   }
 
   private alone<Value>(work: () => Promise<Value>): Promise<Value> {

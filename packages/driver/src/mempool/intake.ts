@@ -153,9 +153,9 @@ export class TransactionIntake {
     let added = false;
     for (const encoded of transactions) {
       const verdict = await mempool.add(encoded, context(), false);
-      if (verdict.kind === "fault") return verdict;
       if (verdict.kind === "valid") added = true;
-      if (!added || verdict.kind === "valid") best = verdict;
+      if (!added || verdict.kind !== "ignore") best = verdict;
+      if (verdict.kind === "fault") break;
     }
     if (added) changed();
     return best;

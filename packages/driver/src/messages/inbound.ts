@@ -9,7 +9,7 @@ import {
   verifyVotes,
   wantsVote,
 } from "@consilium/consensus";
-import { type Certificate, ignore, type Verdict, type Vote, VoteKind } from "@consilium/protocol";
+import { type Certificate, ignore, type Log, type Verdict, type Vote, VoteKind } from "@consilium/protocol";
 import type { ChainCounters } from "../chain.js";
 import { decodeMessage } from "./codec.js";
 import type { PeerDesk } from "./peer-desk.js";
@@ -37,6 +37,7 @@ export interface InboundOptions {
   readonly verifier: VoteVerifier;
   readonly desk: PeerDesk;
   readonly counters: ChainCounters;
+  readonly log: Log;
   /** The engine's memory, to leave out what it has or does not want. */
   readonly state: () => State;
   readonly enqueue: (input: Input) => void;
@@ -75,7 +76,13 @@ export class Inbound {
     while (this.queue.length > 0) {
       const batch = this.queue.splice(0, BATCH_MAX);
       for (const { from } of batch) this.waiting.set(from, (this.waiting.get(from) ?? 1) - 1);
-      await this.take(batch);
+      try {
+        await this.take(batch);
+      } catch (error) {
+        // A defect of this node, not of a peer: the batch is lost, which consensus bears, and the node stays up.
+        this.options.counters.messagesDropped += batch.length;
+        this.options.log.error({ error: String(error) }, "consensus messages not judged");
+      }
     }
     this.draining = false;
   }
@@ -114,9 +121,8 @@ export class Inbound {
   /** A vote whose certificate is here says nothing new, unless it asks for help or shows a validator to be at work. */
   private wants(vote: Vote): boolean {
     const state = this.options.state();
-    if (vote.epoch !== state.epoch.epoch) return false;
-    if (vote.kind === VoteKind.nullify) return true;
     if (!wantsVote(state, vote)) return false;
+    if (vote.kind === VoteKind.nullify) return true;
     const seenAtWork = (state.lastSignedView[vote.validator] ?? 0) >= vote.view - RECENT_VIEWS;
     return !(seenAtWork && isSettled(state, vote));
   }

@@ -23,6 +23,8 @@ export const buckets = {
   finalization: 0x87,
   /** Transaction id → encoded transaction submitted here and not final yet. */
   submission: 0x88,
+  /** One value, there once a vote of the own key was seen that the safety record lacks: the key no longer votes. */
+  forfeited: 0x89,
 } as const;
 
 export type Bucket = (typeof buckets)[keyof typeof buckets];
