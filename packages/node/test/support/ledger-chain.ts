@@ -52,11 +52,15 @@ export class LedgerChain implements Chain {
   }
 
   async #produce(stepMs: number): Promise<void> {
-    const taken = this.pending
+    const waiting = this.pending
       .splice(0)
       .map((encoded) => ({ encoded, ...decodeStrict(SignedTransaction, encoded, "transaction") }))
-      .filter(({ transaction }) => !this.#results.has(toHex(transactionIdOf(transaction))))
       .sort((left, right) => left.transaction.nonce - right.transaction.nonce);
+    const context = { height: this.ledger.height + 1, timestampMs: this.ledger.timeMs + stepMs };
+    // The ledger's own builder leaves out what does not fit, such as a second transaction with one nonce.
+    const candidates = waiting.map(({ encoded }) => encoded);
+    const { transactions } = await this.ledger.app.buildPayload(this.ledger.state, candidates, context);
+    const taken = waiting.filter(({ encoded }) => transactions.includes(encoded));
     const { block, codes } = await this.ledger.block(
       taken.map(({ encoded }) => encoded),
       stepMs,
