@@ -2,9 +2,16 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type CryptoPool, createCryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
 import { type Chain, type ChainDriver, prefixedStore } from "@consilium/driver";
-import { type Genesis, type Log, RequestProtocol, type Store, type Transport } from "@consilium/protocol";
+import {
+  chainIdOf,
+  type Genesis,
+  type Log,
+  RequestProtocol,
+  type Store,
+  type Transport,
+} from "@consilium/protocol";
 import { ApiServer } from "./api/index.js";
-import { loadVoteSuite, openChain, systemClock, systemRandom } from "./chain/index.js";
+import { loadVoteSuite, openChain, systemClock, systemRandom, VotedMarks } from "./chain/index.js";
 import { CeremonyService, CommitteeSecrets, KeyCentre, ProxyService } from "./committee/index.js";
 import { type NodeConfig, readGenesis, readPassphrase } from "./config/index.js";
 import {
@@ -117,7 +124,8 @@ async function openBase(
   installNativeCrypto();
   const genesis = readGenesis(config.genesisFile);
   const passphrase = readPassphrase(config.passphraseFile);
-  mkdirSync(config.dataDir, { recursive: true });
+  // Who saw whose record when stands in there in pseudonyms; other users of the machine have no business with it.
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   // First of all the lock of the data folder: two nodes with one identity must never run at once.
   const store = await openLevelStore(join(config.dataDir, "chain"));
   stops.add("store", () => store.close());
@@ -150,7 +158,8 @@ function memberAddresses(genesis: Genesis, config: NodeConfig): MemberAddress[] 
 }
 
 async function startChains(base: Base): Promise<Chains> {
-  const { genesis, keys, store, network, pool, votes, log, stops, halt } = base;
+  const { genesis, keys, folder, store, network, pool, votes, log, stops, halt } = base;
+  const marks = new VotedMarks(folder.dir);
   const nodeId = keys.node.publicKey;
   const shared = {
     store,
@@ -161,12 +170,14 @@ async function startChains(base: Base): Promise<Chains> {
     voteSecretKey: keys.vote.secretKey,
     onFatal: halt,
   };
-  const alliance = await openChain({ ...shared, genesis, log: log.child({ chain: "alliance" }) });
-  const privateGenesis = privateGenesisOf(genesis, nodeId);
-  const own = await openChain({ ...shared, genesis: privateGenesis, log: log.child({ chain: "private" }) });
+  const open = (each: Genesis, chain: string): Promise<ChainDriver> =>
+    openChain({ ...shared, genesis: each, hasVoted: marks.has(chainIdOf(each)), log: log.child({ chain }) });
+  const alliance = await open(genesis, "alliance");
+  const own = await open(privateGenesisOf(genesis, nodeId), "private");
   for (const [name, chain] of [["alliance", alliance] as const, ["private", own] as const]) {
     await chain.start();
     stops.add(`${name} chain`, () => chain.stop());
+    marks.add(chain.chainId);
   }
   return { alliance, private: own, transport: network.transportFor(alliance.chainId) };
 }

@@ -115,7 +115,7 @@ async function planMember(
   keystoreCost: number | undefined,
 ): Promise<MemberPlan> {
   const dir = join(allianceDir, folderNameOf(member.name));
-  mkdirSync(join(dir, "data"), { recursive: true });
+  mkdirSync(join(dir, "data"), { recursive: true, mode: 0o700 });
   const passphraseFile = join(dir, "passphrase");
   if (!existsSync(passphraseFile)) {
     writeDurably(passphraseFile, `${Buffer.from(secureRandom.bytes(24)).toString("base64url")}\n`);

@@ -20,10 +20,13 @@ export interface ClosableLog extends Log {
 /** Fields whose very name says that they must not be written. */
 const SECRET_FIELD = /(secret|passphrase|password|seed|private|share$|token)/i;
 
+/** A log names accounts and records by their ids: for the node's user alone. */
+const FILE_MODE = 0o600;
+
 /** A log that writes one JSON object a line: level, time, the event as `msg`, and its fields. */
 export function createLog(options: LogOptions): ClosableLog {
   if (options.file !== undefined) mkdirSync(dirname(options.file), { recursive: true });
-  const stream = destination({ dest: options.file ?? 1, sync: true });
+  const stream = destination({ dest: options.file ?? 1, sync: true, mode: FILE_MODE });
   const logger = pino(
     {
       level: options.level,

@@ -4,6 +4,9 @@ import type { Store, StoreChange, StoreRange } from "@consilium/protocol";
 import { Level } from "level";
 
 const CHECKSUM_SIZE_BYTES = 4;
+/** The folder holds the hospital's only copy of its own records, so nothing here says to start with an empty one. */
+const REMEDY =
+  "Keep the data folder and restore it from a backup: the alliance chain can be synced again from the other members, this hospital's private chain and ciphertexts cannot.";
 /** Enough of a key to name the chain and the bucket, not the person. */
 const NAMED_PREFIX_BYTES = 2;
 
@@ -69,7 +72,7 @@ class LevelStore implements Store {
   private corrupt(key: Uint8Array, cause?: unknown): ConsiliumError {
     return new ConsiliumError(
       "STORE_CORRUPT",
-      "A value in the database fails its checksum. Stop the node, move the data folder away and let the node sync again.",
+      `A value in the database fails its checksum. Stop the node. ${REMEDY}`,
       { folder: this.folder, keyPrefix: toHex(key.subarray(0, NAMED_PREFIX_BYTES)) },
       { cause },
     );
@@ -117,7 +120,7 @@ function openFailure(cause: unknown, folder: string): ConsiliumError {
     return new ConsiliumError("DATA_FOLDER_IN_USE", sentence, { folder }, { cause });
   }
   if (code === "LEVEL_CORRUPTION") {
-    const sentence = "The database is damaged. Move the data folder away and let the node sync again.";
+    const sentence = `The database is damaged. ${REMEDY}`;
     return new ConsiliumError("STORE_CORRUPT", sentence, { folder }, { cause });
   }
   const sentence = "The database cannot be opened; check that the folder exists and may be written.";

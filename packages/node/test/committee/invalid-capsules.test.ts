@@ -25,7 +25,7 @@ beforeAll(async () => {
   pool = await createCryptoPool();
 });
 
-const lyingProxy = (): ProxyService => {
+const startProxy = (lies: boolean): ProxyService => {
   const proxy = new ProxyService({
     chain: new LedgerChain(world.chain),
     pool,
@@ -35,7 +35,7 @@ const lyingProxy = (): ProxyService => {
     random: secureRandom,
     log: new RecordedLog(),
   });
-  proxy.setLying(true);
+  proxy.setLying(lies);
   return proxy;
 };
 
@@ -50,37 +50,46 @@ async function addInvalidRecord(): Promise<Uint8Array> {
   return recordId(chain.id, author.key, nonce);
 }
 
-describe("a proxy that lies for a demonstration", () => {
-  it("uses its share on no capsule that is not valid: it is left out of the lie as it would be of an answer", async () => {
-    const { chain, owner, clinician } = world;
-    const [good, bad] = [await addRecord(world, owner), await addInvalidRecord()];
-    const grantId = await addGrant(world, owner, clinician);
-    expect(await chain.send(clinician.open(grantId, [bad, good]))).toBe("OK");
-    const { requestId } = queries.accessesOfRecipient(chain.state, clinician.id)[0]!;
-    const sealed = await lyingProxy().serve("relay", FragmentRequest.serialize({ requestId }));
-    const committee = queries.activeCommittee(chain.state, Purpose.proxy)!;
-    const context = {
-      ...{ chain: chain.id, requestId, generation: { keyNo: 1, shareEpoch: 1 }, index: MEMBER },
-      verificationKey: committee.verificationKeys[MEMBER - 1]!,
-    };
-    const requestSecret = new Actor(`request ${clinician.name} 0`).exchangeSecret;
-    const nodeKey = chain.member(MEMBER - 1).key;
-    const { plaintext: plain } = openFragment({ context, sealed, records: 1, nodeKey, requestSecret });
-    const u1 = [queries.record(chain.state, good)!.capsule.slice(0, 48)];
-    expect(() => verifyFragment(chain.curve, { context, u1, plain })).toThrow(
-      expect.objectContaining({ code: "FRAGMENT_BAD_PROOF" }),
-    );
+/** The clinician opens an invalid record and a good one; what comes of it when the proxy is asked. */
+async function openBoth(lies: boolean) {
+  const { chain, owner, clinician } = world;
+  const [good, bad] = [await addRecord(world, owner), await addInvalidRecord()];
+  const grantId = await addGrant(world, owner, clinician);
+  expect(await chain.send(clinician.open(grantId, [bad, good]))).toBe("OK");
+  const { requestId } = queries.accessesOfRecipient(chain.state, clinician.id)[0]!;
+  const sealed = await startProxy(lies).serve("relay", FragmentRequest.serialize({ requestId }));
+  const committee = queries.activeCommittee(chain.state, Purpose.proxy)!;
+  const context = {
+    ...{ chain: chain.id, requestId, generation: { keyNo: 1, shareEpoch: 1 }, index: MEMBER },
+    verificationKey: committee.verificationKeys[MEMBER - 1]!,
+  };
+  const requestSecret = new Actor(`request ${clinician.name} ${opened++}`).exchangeSecret;
+  const nodeKey = chain.member(MEMBER - 1).key;
+  const { plaintext: plain } = openFragment({ context, sealed, records: 1, nodeKey, requestSecret });
+  const u1 = [queries.record(chain.state, good)!.capsule.slice(0, 48)];
+  return () => verifyFragment(chain.curve, { context, u1, plain });
+}
+
+/** Requests of one person take the request keys `request NAME 0`, `request NAME 1`, … */
+let opened = 0;
+
+describe("an invalid capsule", () => {
+  it("is left out of an answer, which is given for the others", async () => {
+    expect((await openBoth(false))()).toHaveLength(1);
   });
 
-  it("does not answer at all when no record is valid", async () => {
+  it("is touched by no share, not even for a demonstration's lie", async () => {
+    expect(await openBoth(true)).toThrow(expect.objectContaining({ code: "FRAGMENT_BAD_PROOF" }));
+  });
+
+  it("alone gets no answer at all", async () => {
     const { chain, owner, clinician } = world;
     const grantId = await addGrant(world, owner, clinician);
     expect(await chain.send(clinician.open(grantId, [await addInvalidRecord()]))).toBe("OK");
     const { requestId } = queries.accessesOfRecipient(chain.state, clinician.id)[0]!;
-    await expect(lyingProxy().serve("relay", FragmentRequest.serialize({ requestId }))).rejects.toMatchObject(
-      {
-        code: "CAPSULE_INVALID",
-      },
-    );
+    for (const lies of [false, true]) {
+      const answer = startProxy(lies).serve("relay", FragmentRequest.serialize({ requestId }));
+      await expect(answer).rejects.toMatchObject({ code: "CAPSULE_INVALID" });
+    }
   });
 });
