@@ -27,7 +27,10 @@ export function registerStart(program: Command, context: CommandContext): void {
   );
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/**
+ * Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. A node that another program started
+ * with a channel to itself, as the demonstration does, stops too when that program is gone.
+ */
 function untilSignal(): Promise<undefined> {
   return new Promise((resolve) => {
     let asked = false;
@@ -38,5 +41,6 @@ function untilSignal(): Promise<undefined> {
     };
     process.on("SIGINT", onSignal);
     process.on("SIGTERM", onSignal);
+    process.once("disconnect", () => resolve(undefined));
   });
 }

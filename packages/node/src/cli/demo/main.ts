@@ -26,6 +26,8 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option("--reset", "start over: forget the folder first")
     .option("--base-port <port>", "first of eight ports; free ones are chosen when left out", wholeNumber)
     .action(async (options: DemoCommandOptions) => {
+      // Whoever reads the progress may go away (a closed pipe): the nodes are stopped in order all the same.
+      process.stdout.on("error", () => {});
       const report = await runDemo(
         {
           dir: options.dir,

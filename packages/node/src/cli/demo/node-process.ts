@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConsiliumError } from "@consilium/crypto";
 
@@ -44,10 +44,12 @@ export class NodeProcess {
     const { command, configFile, folder } = this.options;
     const output = openSync(join(folder, "process.log"), "a");
     const child = spawn(command[0], [...command.slice(1), "start", "--config", configFile], {
-      stdio: ["ignore", output, output],
+      // The channel carries nothing: it closes when the demo dies, and the node then stops by itself.
+      stdio: ["ignore", output, output, "ipc"],
       // A group of its own: Ctrl-C reaches the demo alone, which then stops the nodes in order.
       detached: true,
     });
+    closeSync(output);
     this.#child = child;
     if (child.pid !== undefined) writeFileSync(join(folder, "pid"), `${child.pid}\n`);
     this.#exited = new Promise((resolve) => {
