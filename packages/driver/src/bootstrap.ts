@@ -1,17 +1,17 @@
 import { ConsiliumError, equalBytes } from "@consilium/crypto";
 import { digestOf } from "@consilium/protocol";
 import { freshSafetyRecord } from "./engine/safe-signer.js";
-import type { ChainDriverOptions } from "./options.js";
+import type { ChainDriverOptions, ChainIdentity } from "./options.js";
 import { ChainStore } from "./store/chain-store.js";
 import { buckets } from "./store/keys.js";
 import type { TipRecord } from "./store/records.js";
 
 /**
  * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a
- * folder without a record is never mistaken for a fresh one. Throws `STORE_CORRUPT` for what is neither.
+ * folder without a record is never mistaken for a fresh one; no record for a vote key that has voted. Throws `STORE_CORRUPT` for what is neither.
  */
 export async function openChainStore(
-  options: Pick<ChainDriverOptions, "store" | "application">,
+  options: Pick<ChainDriverOptions, "store" | "application"> & { readonly identity?: ChainIdentity },
 ): Promise<{ readonly store: ChainStore; readonly record: TipRecord; readonly fresh: boolean }> {
   const { application } = options;
   const store = new ChainStore(options.store);
@@ -23,8 +23,8 @@ export async function openChainStore(
   const { changes, stateRoot } = await application.genesisChanges();
   const { height, timestampMs, epoch } = block.header;
   const record = { tip: { height, digest, stateRoot, timestampMs, epoch, view: 0 }, finalization: undefined };
-  const safety = freshSafetyRecord(application.chainId);
-  await store.commit([{ block, digest, changes, results: [] }], record, [safety]);
+  const safety = options.identity?.hasVoted === true ? [] : [freshSafetyRecord(application.chainId)];
+  await store.commit([{ block, digest, changes, results: [] }], record, safety);
   return { store, record, fresh: true };
 }
 
@@ -33,7 +33,7 @@ function requireEmpty(store: ChainStore): void {
   if (store.encodedBlock(0) === undefined && store.read(buckets.safetyRecord) === undefined) return;
   throw new ConsiliumError(
     "STORE_CORRUPT",
-    "The database holds a chain without its cursor. Stop the node, move the data folder away and let the node sync again.",
+    "The database holds a chain without its cursor; check the disk, and restore the folder's newest state.",
   );
 }
 

@@ -15,6 +15,8 @@ export interface ChainIdentity {
   /** Ed25519 node key, 32 bytes: node id and author of its blocks. */
   readonly nodeId: Uint8Array;
   readonly voteSigner?: VoteSigner;
+  /** The vote key voted on this chain before: a fresh store then gets no safety record, and the node follows. */
+  readonly hasVoted?: boolean;
 }
 
 /** Everything a driver touches: ports, the application and the identity. */

@@ -114,6 +114,11 @@ describe("transactions from peers", () => {
     expect(await publish([chain.transaction(1, 0), chain.transaction(1, 0)])).toBe("ignore");
     expect(await publish([chain.transaction(1, 1, { signature: 0 })])).toBe("reject");
     expect(charged).toEqual(["SIG_INVALID"]);
+    const expected = answers.length + 1;
+    peer.publish("transactions", Uint8Array.of(7, 7, 7));
+    await chain.clock.runUntil(() => answers.length === expected, 1_000);
+    expect(answers.at(-1)).toBe("reject");
+    expect(charged).toEqual(["SIG_INVALID", "BAD_ENCODING"]);
   });
 });
 

@@ -25,6 +25,8 @@ export interface OpenChainOptions {
   readonly nodeId: Uint8Array;
   /** BLS vote secret, 32 bytes; without it the node follows. The caller zeroises it after `stop`. */
   readonly voteSecretKey?: Uint8Array;
+  /** The vote key voted on this chain before, see {@link VotedMarks}. */
+  readonly hasVoted?: boolean;
   readonly pool: CryptoPool;
   readonly log: Log;
   readonly clock?: Clock;
@@ -45,6 +47,7 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
     application: applicationOf(genesis, pool),
     identity: {
       nodeId,
+      hasVoted: options.hasVoted === true,
       ...(voteSecretKey === undefined ? {} : { voteSigner: voteSignerOf(suite, voteSecretKey) }),
     },
     store: prefixedStore(store, Uint8Array.of(genesis.kind)),

@@ -73,6 +73,19 @@ describe("a node", () => {
     expect(lines.join("\n")).not.toContain(passphrase);
   });
 
+  it("follows and does not vote on a new data folder, once its key has voted from another", async () => {
+    const member = loadConfig(alliance.members[3]!.configFile);
+    const first = await start(member);
+    expect(first.private.status().role).toBe("voting");
+    await first.stop();
+    rmSync(member.dataDir, { recursive: true });
+    const again = await start(member);
+    for (const chain of [again.alliance, again.private]) {
+      expect(chain.status()).toMatchObject({ role: "following", followReason: "SAFETY_RECORD_MISSING" });
+    }
+    expect(readFileSync(member.log.file!, "utf8")).toContain("never from an older copy");
+  });
+
   it("is refused a data folder that another node uses", async () => {
     await start();
     await expect(startNode(config)).rejects.toMatchObject({
