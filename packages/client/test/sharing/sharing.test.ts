@@ -180,6 +180,11 @@ describe("sharing a record", () => {
     expect((await recipient.openGrant(given.grantId)).type).toBe("allergy");
   });
 
+  it("refuses a grant of a type that the catalogue does not have", async () => {
+    const request = { recipient: recipient.account, type: "horoscope", purpose: "TREAT", durationMs: day };
+    expect(await refusal(owner.grant(request))).toBe("TYPE_UNKNOWN");
+  });
+
   it("refuses a grant to an account that nobody registered", async () => {
     const request = { recipient: "99".repeat(32), type: "laboratory", purpose: "TREAT", durationMs: day };
     expect(await refusal(owner.grant(request))).toBe("GRANT_UNKNOWN_RECIPIENT");
