@@ -34,6 +34,7 @@ import { Mempool } from "./mempool/mempool.js";
 import { cachingVerifier } from "./messages/caching-verifier.js";
 import { encodeMessage } from "./messages/codec.js";
 import { Inbound } from "./messages/inbound.js";
+import { PeerBudget } from "./messages/peer-budget.js";
 import { type GossipAnswer, PeerDesk } from "./messages/peer-desk.js";
 import type { ChainDriverOptions } from "./options.js";
 import type { ChainStore } from "./store/chain-store.js";
@@ -43,6 +44,13 @@ import { RangeSync } from "./sync/range-sync.js";
 import { serveChain } from "./sync/serve.js";
 import { BlockTree } from "./tree/block-tree.js";
 import { checkBody } from "./tree/body-check.js";
+
+/**
+ * Gossiped bodies of one peer that are looked at: in a burst, and per second. Many times what a chain makes; a body that
+ * is left out is asked for by digest.
+ */
+const GOSSIPED_BODIES_AT_ONCE_MAX = 64;
+const GOSSIPED_BODIES_PER_SECOND_MAX = 32;
 
 /** A running chain: the parts of the driver, built around one engine state and joined. */
 export class ChainRuntime {
@@ -54,6 +62,7 @@ export class ChainRuntime {
   private readonly tree: BlockTree;
   private readonly inbound: Inbound;
   private readonly desk: PeerDesk;
+  private readonly bodyBudget: PeerBudget;
   private readonly fetcher: Fetcher;
   private readonly verifier: VoteVerifier;
   private readonly signer: SafeSigner | undefined;
@@ -74,6 +83,7 @@ export class ChainRuntime {
     this.set = electGenesisSet(genesis);
     this.verifier = cachingVerifier(options.verifier);
     this.desk = new PeerDesk(counters, log, (peer, code) => options.onPeerFault?.(peer, code));
+    this.bodyBudget = new PeerBudget(clock, GOSSIPED_BODIES_AT_ONCE_MAX, GOSSIPED_BODIES_PER_SECOND_MAX);
     const state = createState({
       chainId,
       self: toHex(options.identity.nodeId),
@@ -228,6 +238,8 @@ export class ChainRuntime {
   }
 
   private async takeBlock(from: string, message: Uint8Array): Promise<GossipAnswer> {
+    if (!this.bodyBudget.take(from))
+      return this.desk.judge(from, ignore("BLOCK_QUOTA", "too many bodies come from this peer"));
     const decoded = this.desk.decode(() => decodeStrict(Block, message, "block"));
     if (decoded.kind !== "valid") return this.desk.judge(from, decoded);
     return this.desk.judge(from, this.keepBody(decoded.value));

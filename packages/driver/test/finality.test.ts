@@ -46,6 +46,30 @@ describe("four drivers", () => {
     expect(drivers.map(({ counters }) => counters.viewsNullified)).toEqual([0, 0, 0, 0]);
   });
 
+  it("wait for a proposer that is away twice Δ at first, and no longer once it was silent for r views", async () => {
+    const chain = await TestChain.create(4);
+    const drivers = [await chain.start(0), await chain.start(1), await chain.start(2)];
+    const { blockIntervalMs, deltaMs, inactivityViews } = chain.genesis.parameters;
+    const heightsIn = async (heights: number) => {
+      for (let each = 0; each < heights; each++) await drivers[0]!.submit(chain.transaction(nonce++, 0));
+      const before = { height: drivers[0]!.finalized().height, timeMs: chain.clock.nowMs() };
+      for (let height = before.height + 1; height <= before.height + heights; height++) {
+        await chain.clock.runUntil(() => drivers[0]!.finalized().height >= height, LIMIT_MS);
+        await drivers[0]!.submit(chain.transaction(nonce++, 0));
+      }
+      return chain.clock.nowMs() - before.timeMs;
+    };
+    let nonce = 0;
+    const viewMs = blockIntervalMs + 20;
+    const early = await heightsIn(6);
+    expect(early).toBeGreaterThan(2 * deltaMs);
+    expect(early).toBeLessThan(8 * viewMs + 2 * 2 * deltaMs);
+    await heightsIn(2 * inactivityViews);
+    const late = await heightsIn(9);
+    // Nine heights and three views of the silent proposer.
+    expect(late).toBeLessThan(12 * viewMs);
+  });
+
   it("go on without the node whose execution differs, which halts and says so", async () => {
     const chain = await TestChain.create(4);
     const fatal: unknown[] = [];

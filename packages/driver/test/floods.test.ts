@@ -21,7 +21,8 @@ describe("a member that gossips bodies nobody asked for", () => {
         const height = drivers[0]!.finalized().height + 2;
         const header = { ...drivers[0]!.headerAt(0)!, height, author, timestampMs: nonce++ };
         const block = Block.serialize({ header, payload: emptyPayload() });
-        await receiver.gossip(chain.members[0]!.name, "blocks", block);
+        // Each from another peer, so that none of them uses up its budget.
+        await receiver.gossip(`peer ${nonce}`, "blocks", block);
       }
       return write(changes, options);
     };
@@ -34,5 +35,21 @@ describe("a member that gossips bodies nobody asked for", () => {
     expect(fatal).toEqual([]);
     expect(driver.finalized().height).toBeGreaterThanOrEqual(5);
     expect(digestOf(driver.headerAt(5)!)).toEqual(digestOf(drivers[0]!.headerAt(5)!));
+  });
+
+  it("is not listened to beyond its budget, while others are", async () => {
+    const chain = await TestChain.create(4);
+    const driver = await chain.start(0);
+    const { receiver } = chain.transportOf(0);
+    const bodyFrom = async (peer: string, timestampMs: number) => {
+      const header = { ...driver.headerAt(0)!, height: 2, author: chain.members[1]!.nodeId, timestampMs };
+      return receiver!.gossip(peer, "blocks", Block.serialize({ header, payload: emptyPayload() }));
+    };
+    const answers: string[] = [];
+    for (let each = 0; each < 80; each++) answers.push(await bodyFrom("flooder", each));
+    expect(answers.filter((answer) => answer === "accept")).toHaveLength(64);
+    expect(await bodyFrom("other", 1_000)).toBe("accept");
+    await chain.clock.advance(1_000);
+    expect(await bodyFrom("flooder", 2_000)).toBe("accept");
   });
 });
