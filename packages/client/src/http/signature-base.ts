@@ -60,7 +60,7 @@ export function parseSignatureInput(
   const values: Record<string, string | number> = {};
   for (const parameter of splitParameters(tail)) {
     const [name, value] = readParameter(parameter);
-    if (name === undefined || value === undefined || name in values) return undefined;
+    if (name === undefined || value === undefined || Object.hasOwn(values, name)) return undefined;
     values[name] = value;
   }
   if (new Set(components).size !== components.length) return undefined;
@@ -74,7 +74,7 @@ function splitParameters(tail: string): string[] {
 function readParameter(text: string): [name: string | undefined, value: string | number | undefined] {
   const [name, value] = [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)];
   if (name === "created") return ["created", /^(0|[1-9][0-9]*)$/.test(value) ? Number(value) : undefined];
-  if (name in NAMES) return [NAMES[name as keyof typeof NAMES], STRING.exec(value)?.[1]];
+  if (Object.hasOwn(NAMES, name)) return [NAMES[name as keyof typeof NAMES], STRING.exec(value)?.[1]];
   return [undefined, undefined];
 }
 

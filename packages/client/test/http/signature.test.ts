@@ -166,6 +166,18 @@ describe("signed requests", () => {
     expect(await refusal(verify(doubled))).toBe("AUTH_BAD_SIGNATURE");
   });
 
+  it.each(["constructor", "tostring", "expires"])(
+    "are refused with the parameter %s, which has no meaning here",
+    (name) => {
+      const known = '("@method");created=1;keyid="a"';
+      expect(parseSignatureInput(`consilium=${known}`)?.parameters).toEqual({
+        ...{ components: ["@method"], created: 1, keyId: "a" },
+      });
+      expect(parseSignatureInput(`consilium=${known};${name}="1"`)).toBeUndefined();
+      expect(parseSignatureInput(`consilium=${known};keyid="b"`)).toBeUndefined();
+    },
+  );
+
   it("count once: the second use of a nonce is refused until its window has passed", async () => {
     const guard = new ReplayGuard();
     const verified = await verify(await signed());

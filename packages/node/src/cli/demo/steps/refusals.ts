@@ -100,7 +100,7 @@ async function proxyAnswer(story: Story, requestId: string): Promise<unknown> {
       return await api.call(routes.fragment, {}, { requestId, index: 1 });
     } catch (error) {
       // The proxy may not have seen the access final yet.
-      if (!["REQ_UNKNOWN", "NODE_BEHIND", "STALE_TIP"].includes(codeOf(error))) throw error;
+      if (!["REQ_UNKNOWN", "TIP_STALE"].includes(codeOf(error))) throw error;
       if (ports.clock.nowMs() > deadlineMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
