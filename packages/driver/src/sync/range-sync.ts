@@ -55,6 +55,9 @@ interface ProvenRange {
  * is executed again and its state root compared. Peers take turns, so that a slow or lying one costs one request.
  */
 export class RangeSync {
+  /** Blocks of the next range: fewer on a line too slow for a full one. */
+  private count: number = limits.blocksPerSyncResponse;
+
   constructor(private readonly options: RangeSyncOptions) {}
 
   /** Runs until the target's view is final here, or nobody helps any more. Throws what `commit` throws. */
@@ -104,7 +107,7 @@ export class RangeSync {
     const { transport, desk, counters, tip, commit, log } = this.options;
     const request = BlocksRequest.serialize({
       fromHeight: tip().height + 1,
-      count: limits.blocksPerSyncResponse,
+      count: this.count,
     });
     let answer: Uint8Array;
     try {
@@ -112,7 +115,8 @@ export class RangeSync {
         timeoutMs: RANGE_TIMEOUT_MS,
       });
     } catch (error) {
-      log.debug({ peer, code: codeOf(error) }, "peer gave no range");
+      log.debug({ peer, code: codeOf(error), count: this.count }, "peer gave no range");
+      this.count = Math.max(1, Math.floor(this.count / 2));
       return false;
     }
     const decoded = desk.decode(() => decodeStrict(BlocksResponse, answer, "blocks"));
@@ -121,6 +125,7 @@ export class RangeSync {
       desk.judge(peer, verdict);
       return false;
     }
+    this.count = Math.min(limits.blocksPerSyncResponse, 2 * this.count);
     counters.blocksSynced += verdict.value.blocks.length;
     await commit(verdict.value.blocks, verdict.value.finalization);
     return true;

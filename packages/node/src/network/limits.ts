@@ -18,6 +18,10 @@ export const networkLimits = {
   outboundRequestsPerPeer: 32,
   /** A peer that opened a request stream must have sent the request by then. */
   requestReadTimeoutMs: 10_000,
+  /** Answers that one peer asked for and has not read yet; what is above is refused. */
+  unreadAnswerBytesPerPeer: 8 * (limits.responseBytes + 1),
+  /** A peer must have read its answer by then; a full one takes that long on a line of 2 Mbit/s. */
+  answerReadTimeoutMs: 35_000,
   streamOpenTimeoutMs: 10_000,
   redialFirstMs: 250,
   redialMaxMs: 15_000,

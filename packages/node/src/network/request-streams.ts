@@ -28,6 +28,8 @@ export class RequestStreams {
   private readonly handlers = new Map<string, RequestHandler>();
   private readonly turnstiles = new Map<string, Turnstile>();
   private readonly answering = new Map<string, number>();
+  /** Bytes of answers that wait for each peer to read them. */
+  private readonly unread = new Map<string, number>();
 
   constructor(
     private readonly node: Libp2p,
@@ -100,8 +102,7 @@ export class RequestStreams {
     try {
       const signal = AbortSignal.timeout(networkLimits.requestReadTimeoutMs);
       const request = await readFrame(stream, networkLimits.requestBytes, signal);
-      stream.send(encodeFrame(await this.respond(from, request, running)));
-      closeQuietly(stream);
+      await this.deliver(stream, from, await this.respond(from, request, running));
     } catch (error) {
       stream.abort(error as Error);
       if (codeOf(error) === "FRAME_TOO_LARGE" || codeOf(error) === "BAD_LENGTH") {
@@ -109,6 +110,21 @@ export class RequestStreams {
       }
     } finally {
       this.answering.set(from, (this.answering.get(from) ?? 1) - 1);
+    }
+  }
+
+  /** Ends when the peer has taken the answer: whoever asks and does not read must not fill this node's memory. */
+  private async deliver(stream: Stream, from: string, answer: Uint8Array): Promise<void> {
+    const waiting = this.unread.get(from) ?? 0;
+    const fits = waiting + answer.length <= networkLimits.unreadAnswerBytesPerPeer;
+    const busy = () => encodeRefusal("REQUEST_BUSY", "Read the answers that wait for you; then ask again.");
+    const sent = fits ? answer : busy();
+    this.unread.set(from, waiting + sent.length);
+    try {
+      stream.send(encodeFrame(sent));
+      await stream.close({ signal: AbortSignal.timeout(networkLimits.answerReadTimeoutMs) });
+    } finally {
+      this.unread.set(from, (this.unread.get(from) ?? 0) - sent.length);
     }
   }
 
