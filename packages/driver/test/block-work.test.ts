@@ -8,6 +8,7 @@ import {
   emptyPayload,
   payloadRootOf,
   toEpoch,
+  toHeight,
   toView,
   ZERO_32,
 } from "@consilium/protocol";
@@ -69,7 +70,8 @@ async function setUp() {
     });
   };
   const verdict = () => inputs.find((input) => input.kind === "payloadChecked")?.verdict;
-  return { chain, tree, application, store, header, check, verdict, fetched };
+  const built = () => inputs.find((input) => input.kind === "payloadBuilt")?.header;
+  return { chain, tree, work, record, application, store, header, check, verdict, built, fetched };
 }
 
 describe("judging a block", () => {
@@ -133,5 +135,19 @@ describe("judging a block", () => {
     check(early, early.timestampMs);
     await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
     expect(verdict()).toMatchObject({ kind: "ignore", code: "BLOCK_FROM_FUTURE" });
+  });
+});
+
+describe("building a block", () => {
+  it("keeps its body however many others come in before the engine takes it", async () => {
+    const { chain, tree, work, record, header, built } = await setUp();
+    const parent = { ...record.tip, height: toHeight(0) };
+    work.build({ kind: "buildPayload", epoch: toEpoch(0), view: toView(1), parent, payloadBytesMax: 0 });
+    await chain.clock.runUntil(() => built() !== undefined, 1_000);
+    for (let each = 1; each <= 40; each++) {
+      const other = { ...header, timestampMs: header.timestampMs + each };
+      tree.add({ header: other, payload: emptyPayload() }, digestOf(other));
+    }
+    expect(tree.body(digestOf(built()!))?.header).toEqual(built());
   });
 });

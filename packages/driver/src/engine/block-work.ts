@@ -62,7 +62,7 @@ export class BlockWork {
     this.buildBlock(effect).then(
       (block) => {
         const { tree, counters, enqueue } = this.options;
-        tree.add(block, digestOf(block.header));
+        tree.addBuilt(block, digestOf(block.header));
         counters.blocksProposed += 1;
         enqueue({ kind: "payloadBuilt", epoch: effect.epoch, view: effect.view, header: block.header });
       },

@@ -38,6 +38,8 @@ export class BlockTree {
     { readonly height: number; readonly done: Promise<ExecutedBlock> }
   >();
   private readonly waiters = new Map<string, Waiter[]>();
+  /** Blocks built here: nobody else has their bodies yet. */
+  private readonly built = new Set<string>();
 
   constructor(
     private readonly application: Application,
@@ -46,6 +48,12 @@ export class BlockTree {
     /** Blocks (by digest in hex) that the engine counts on: their bodies stay. */
     private readonly pinned: (digest: string) => boolean,
   ) {}
+
+  /** Keeps a body that this node built until its height is final. */
+  addBuilt(block: Block, digest: Uint8Array): void {
+    if (block.header.height > this.tip.height) this.built.add(toHex(digest));
+    this.add(block, digest);
+  }
 
   /** Keeps a body whose payload was checked against its header, and wakes those who wait for it. */
   add(block: Block, digest: Uint8Array): void {
@@ -60,7 +68,7 @@ export class BlockTree {
 
   private evict(): void {
     for (const name of this.bodies.keys()) {
-      if (this.pinned(name)) continue;
+      if (this.built.has(name) || this.pinned(name)) continue;
       this.bodies.delete(name);
       return;
     }
@@ -145,7 +153,11 @@ export class BlockTree {
         () => {},
       );
     }
-    for (const [name, { header }] of this.bodies) if (header.height <= tip.height) this.bodies.delete(name);
+    for (const [name, { header }] of this.bodies) {
+      if (header.height > tip.height) continue;
+      this.bodies.delete(name);
+      this.built.delete(name);
+    }
     for (const [name, waiting] of this.waiters) {
       if (!waiting.some(({ height }) => height <= tip.height)) continue;
       for (const { resolve } of waiting) resolve(undefined);
