@@ -93,7 +93,7 @@ export const routes = {
     ),
     answerBody: "octets",
   } as Route<{ readonly recordId: Hex; readonly chunk: number }, { readonly request: Hex }, Uint8Array>,
-  /** The index, by owner and optionally label, oldest first. */
+  /** The index of an owner's label, oldest first; without a label the signer's own whole index (else 403 `NOT_YOURS`). */
   records: get<
     { readonly owner: Hex; readonly label?: Hex },
     { readonly records: readonly views.RecordView[] }

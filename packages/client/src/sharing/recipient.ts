@@ -138,11 +138,12 @@ export class RecipientClient {
 
   /** Index entries that a grant covers. */
   async recordsOf(grant: OpenedGrantEntry): Promise<RecordView[]> {
-    const { records } = await this.session.api.call(routes.records, {
-      owner: grant.owner,
-      label: grant.label,
-    });
+    const records = await this.#recordsOfLabel(grant);
     return records.filter(({ status, pi }) => status === "live" && pi === grant.ownerKey);
+  }
+
+  async #recordsOfLabel({ owner, label }: OpenedGrantEntry): Promise<readonly RecordView[]> {
+    return (await this.session.api.call(routes.records, { owner, label })).records;
   }
 
   /**
@@ -270,10 +271,11 @@ export class RecipientClient {
   }
 
   async #select(grant: OpenedGrantEntry, recordIds?: readonly string[]): Promise<IndexedRecord[]> {
-    const { api, alliance } = this.session;
-    const views = await (recordIds === undefined
-      ? this.recordsOf(grant)
-      : api.call(routes.records, { owner: grant.owner }).then(({ records }) => pick(records, recordIds)));
+    const { alliance } = this.session;
+    const views =
+      recordIds === undefined
+        ? await this.recordsOf(grant)
+        : pick(await this.#recordsOfLabel(grant), recordIds);
     if (views.length === 0) {
       throw new ConsiliumError("NO_RECORDS", "The owner has no record of this type yet.", {
         type: grant.type,
@@ -335,7 +337,9 @@ function pick(records: readonly RecordView[], recordIds: readonly string[]): Rec
   return recordIds.map((id) => {
     const found = records.find(({ recordId }) => recordId === id);
     if (found !== undefined) return found;
-    throw new ConsiliumError("RECORD_UNKNOWN", "The owner has no record with this id.", { recordId: id });
+    throw new ConsiliumError("RECORD_UNKNOWN", "The grant's type has no record with this id.", {
+      recordId: id,
+    });
   });
 }
 

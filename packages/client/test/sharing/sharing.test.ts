@@ -161,11 +161,12 @@ describe("sharing a record", () => {
     expect(await refusal(attempt)).toBe("GRANT_INACTIVE");
   });
 
-  it("keeps another type out", async () => {
-    const medication = (await owner.records()).find(({ type }) => type === "medication")!;
-    expect(await refusal(recipient.openRecords(grantId, { recordIds: [medication.recordId] }))).toBe(
-      "REQ_LABEL",
-    );
+  it("keeps another type out: the grant does not show it, and the chain refuses its access", async () => {
+    const { recordId } = (await owner.records()).find(({ type }) => type === "medication")!;
+    expect(await refusal(recipient.openRecords(grantId, { recordIds: [recordId] }))).toBe("RECORD_UNKNOWN");
+    const { scope } = story.alliance.grants.find((grant) => grant.grantId === grantId)!;
+    const attempt = recipient.submitAccess({ grantId, scope, recordIds: [recordId] });
+    expect(await refusal(attempt)).toBe("REQ_LABEL");
   });
 
   it("refuses a grant whose signature is not the owner's", async () => {

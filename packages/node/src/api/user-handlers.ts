@@ -81,14 +81,17 @@ export function userHandlers(ports: ApiPorts, catalogues: Catalogues): Pick<Hand
         ports.bodies.serve(ownName(ports), body),
       );
     },
-    records: async ({ parameters }) => {
+    records: async (call) => {
+      const owner = idOf(call.parameters.owner, "owner");
+      const { label } = call.parameters;
+      // Labels are salted: whoever names one was told it by the owner. Without one it is the owner's own list.
+      if (label === undefined) requireOwn(accountOf(call), owner);
       const state = alliance.state();
-      const owner = idOf(parameters.owner, "owner");
       const page = { limit: LIST_MAX };
       const entries =
-        parameters.label === undefined
+        label === undefined
           ? queries.recordsOfOwner(state, owner, page)
-          : queries.recordsOfLabel(state, owner, idOf(parameters.label, "label"), page);
+          : queries.recordsOfLabel(state, owner, idOf(label, "label"), page);
       return { records: entries.reverse().map(recordView) };
     },
     grants: async (call) => {

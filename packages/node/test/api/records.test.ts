@@ -132,6 +132,16 @@ describe("a hospital's records", () => {
     const { records } = (await api.send(path, { signer: api.user(owner) })).json;
     expect(records).toMatchObject([{ recordId: toHex(record.recordId), status: "live" }]);
   });
+
+  it("are listed whole for their owner alone, and by label for whoever was told it", async () => {
+    const { owner, clinician } = api.world;
+    const whole = `/v1/records?owner=${toHex(owner.id)}`;
+    expect((await api.send(whole, { signer: api.user(owner) })).status).toBe(200);
+    const foreign = await api.send(whole, { signer: api.user(clinician) });
+    expect(foreign).toMatchObject({ status: 403, json: { error: { code: "NOT_YOURS" } } });
+    const byLabel = await api.send(`${whole}&label=${toHex(owner.label)}`, { signer: api.user(clinician) });
+    expect(byLabel.json.records).toHaveLength(1);
+  });
 });
 
 describe("ciphertexts", () => {
