@@ -20,7 +20,12 @@ interface Totals {
   unsupported: number;
 }
 
-const USAGE = "Usage: pnpm kat [--backend mcl|noble|both] [--json] FILE|FOLDER…";
+const USAGE = `Usage: pnpm kat [--backend mcl|noble|both] [--json] FILE|FOLDER…
+
+Runs files of known answers through the public interface, on both curve backends unless --backend names one.
+--json prints one JSON object with totals and every case that did not pass.
+Example: pnpm kat packages/crypto/vectors
+Exit codes: 0 all passed; 1 a case failed or an operation is unsupported; 2 wrong usage.`;
 
 async function loadBackends(choice: string): Promise<Curve[]> {
   const names: CurveBackend[] = choice === "both" ? ["mcl", "noble"] : [choice as CurveBackend];
@@ -65,11 +70,30 @@ async function runAll(paths: readonly string[], curves: readonly Curve[]) {
   return { totals, reports };
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
+function parseOptions() {
+  return parseArgs({
     allowPositionals: true,
-    options: { backend: { type: "string", default: "both" }, json: { type: "boolean", default: false } },
+    options: {
+      backend: { type: "string", default: "both" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
   });
+}
+
+async function main(): Promise<number> {
+  let parsed: ReturnType<typeof parseOptions>;
+  try {
+    parsed = parseOptions();
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
   const paths = positionals.filter((path) => path !== "--");
   if (paths.length === 0 || !["mcl", "noble", "both"].includes(values.backend)) {
     console.error(USAGE);

@@ -26,6 +26,11 @@ interface InitOptions {
   readonly allowFaults?: boolean;
 }
 
+const EXAMPLES = `
+Examples:
+  $ consilium init --dir c --alliance North --alliance East --alliance South --alliance West --preset devnet
+  $ consilium init --dir c --name North --passphrase-file north.passphrase`;
+
 /** `consilium init`: one node's keys and config, or with `--alliance` everything a new alliance needs. */
 export function registerInit(program: Command, context: CommandContext): void {
   addCommand<InitOptions>(
@@ -36,9 +41,16 @@ export function registerInit(program: Command, context: CommandContext): void {
     (command) =>
       command
         .requiredOption("--dir <folder>", "folder to write to; what is there already stays")
-        .option("--name <name>", "name of the member whose node this is")
-        .option("--passphrase-file <file>", "passphrase of the keystores; CONSILIUM_PASSPHRASE otherwise")
-        .option("--alliance <name[=host]>", "a founding member; give the option once for each", collect)
+        .option("--name <name>", "name of the member, when only its node's keys and config are made")
+        .option(
+          "--passphrase-file <file>",
+          "with --name: passphrase of the keystores; CONSILIUM_PASSPHRASE otherwise",
+        )
+        .option(
+          "--alliance <name[=host]>",
+          "a founding member, and the host where others reach it; give the option once for each",
+          collect,
+        )
         .option(
           "--preset <preset>",
           `parameters of the chain: ${Object.keys(presets).join(" or ")}`,
@@ -49,7 +61,7 @@ export function registerInit(program: Command, context: CommandContext): void {
         .option("--allow-faults", "let administrators make nodes misbehave: for demonstrations only"),
     (options) =>
       options.alliance === undefined ? initNode(options) : initAlliance(options, options.alliance),
-  );
+  ).addHelpText("after", EXAMPLES);
 }
 
 async function initAlliance(options: InitOptions, members: readonly string[]): Promise<CommandResult> {

@@ -20,7 +20,7 @@ export function registerOperator(program: Command, context: CommandContext): voi
     "how a node stands: height, peers, committees",
     withTarget,
     status,
-  );
+  ).addHelpText("after", "\nExample:\n  $ consilium status --config north/consilium.yaml");
   addCommand<{ readonly config: string }>(
     program,
     context,
@@ -28,7 +28,7 @@ export function registerOperator(program: Command, context: CommandContext): voi
     "the node's keystores and their public parts; needs no passphrase",
     (command) => command.requiredOption("--config <file>", "the node's config"),
     async ({ config }) => keys(config),
-  );
+  ).addHelpText("after", "\nExample:\n  $ consilium keys --config north/consilium.yaml");
   const ceremony = program.command("ceremony").description("the key ceremonies of the alliance");
   addCommand<TargetOptions>(
     ceremony,
@@ -37,13 +37,13 @@ export function registerOperator(program: Command, context: CommandContext): voi
     "runs of both ceremonies and where they stand",
     withTarget,
     ceremonies,
-  );
+  ).addHelpText("after", "\nExample:\n  $ consilium ceremony status --api http://127.0.0.1:9001");
 }
 
 const withTarget = (command: Command): Command =>
   command
     .option("--api <url>", "base URL of the node's API; CONSILIUM_API otherwise")
-    .option("--config <file>", "the node's config, in place of --api");
+    .option("--config <file>", "the node's config; its API is asked unless --api names another");
 
 async function apiOf(options: TargetOptions): Promise<HttpApi> {
   const config = options.config === undefined ? undefined : loadConfig(options.config);

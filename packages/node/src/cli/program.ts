@@ -48,7 +48,7 @@ export async function runCommand(
   else
     program
       .command("demo")
-      .description("found an alliance of four hospitals and share a real record, step by step");
+      .description("found an alliance of four hospitals and share a record, step by step");
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {

@@ -24,7 +24,7 @@ export function registerStart(program: Command, context: CommandContext): void {
       if (error !== undefined) throw error;
       return undefined;
     },
-  );
+  ).addHelpText("after", "\nExample:\n  $ consilium start --config c/north/consilium.yaml");
 }
 
 /**

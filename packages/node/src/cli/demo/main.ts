@@ -18,13 +18,14 @@ const SYNTHETIC_BUNDLE = new URL("../../../../client/fixtures/synthetic-bundle.j
 export function registerDemo(program: Command, context: CommandContext): void {
   program
     .command("demo")
-    .description("found an alliance of four hospitals and share a real record, step by step")
+    .description("found an alliance of four hospitals and share a record, step by step")
     .option("--dir <folder>", "folder of everything that is written", ".consilium/demo")
     .option("--bundle <file>", "a FHIR R4 Bundle to import instead of the synthetic one")
     .option("--once", "stop the network and exit at the end; code 0 only if every step held")
     .option("--json <file>", "write the facts of the run for machines")
     .option("--reset", "start over: forget the folder first")
     .option("--base-port <port>", "first of eight ports; free ones are chosen when left out", wholeNumber)
+    .addHelpText("after", "\nExample:\n  $ consilium demo --once --dir folder --json facts.json")
     .action(async (options: DemoCommandOptions) => {
       // Whoever reads the progress may go away (a closed pipe): the nodes are stopped in order all the same.
       process.stdout.on("error", () => {});

@@ -38,8 +38,8 @@ export function registerUser(program: Command, context: CommandContext): void {
         ),
     action: (options) => enroll(options, sayTo(context, options)),
     examples: [
-      "consilium user enroll --role owner --wallet ana.wallet --admin-config north/consilium.yaml",
-      "consilium user enroll --role recipient --wallet doctor.wallet --admin-config south/consilium.yaml",
+      "consilium user enroll --role owner --wallet patient.wallet --admin-config north/consilium.yaml",
+      "consilium user enroll --role recipient --wallet clinician.wallet --admin-config south/consilium.yaml",
     ],
   });
 }

@@ -26,7 +26,7 @@ export function registerGrant(program: Command, context: CommandContext): void {
     description: "let one person open one type of your records, for one purpose and a limited time",
     configure: (command) =>
       withWallet(command)
-        .option("--request <id>", "a request of your inbox; gives recipient, type and purpose")
+        .option("--request <id>", "a request shown by `grant list`; gives recipient, type and purpose")
         .option("--recipient <account>", "account of the person")
         .option("--type <type>", "type of record; sensitive types by their whole name")
         .option("--purpose <code>", "what for, as TREAT (treatment) or HRESCH (research)")
@@ -39,7 +39,8 @@ export function registerGrant(program: Command, context: CommandContext): void {
   });
   addUserCommand<WalletOptions>(grant, context, {
     usage: "list",
-    description: "your grants: given by an owner, with the requests that wait; received by a recipient",
+    description:
+      "your grants: given by an owner, with the requests they received; or received by a recipient",
     configure: withWallet,
     action: (options) => list(options),
     examples: ["consilium grant list"],
