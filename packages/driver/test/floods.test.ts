@@ -1,4 +1,5 @@
-import { Block, digestOf, emptyPayload } from "@consilium/protocol";
+import { nullifySubject } from "@consilium/consensus";
+import { Block, digestOf, emptyPayload, toEpoch, toView, VoteKind } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { MemoryStore } from "../src/testing/index.js";
 import { TestChain } from "./harness.js";
@@ -52,5 +53,32 @@ describe("a member that gossips bodies nobody asked for", () => {
     expect(await bodyFrom("other", 1_000)).toBe("accept");
     await chain.clock.advance(1_000);
     expect(await bodyFrom("flooder", 2_000)).toBe("accept");
+  });
+});
+
+describe("a validator that contradicts itself", () => {
+  it("is charged when it delivers the votes, and not the peer that passes them on", async () => {
+    const chain = await TestChain.create(4);
+    const charged: string[] = [];
+    await chain.start(0, { onPeerFault: (peer, code) => charged.push(`${peer} ${code}`) });
+    const { receiver } = chain.transportOf(0);
+    const finalize = (view: number) => {
+      const digest = new Uint8Array(32).fill(view);
+      const place = { epoch: toEpoch(0), view: toView(view), parentView: toView(0), digest };
+      return chain.signedVote(1, { kind: VoteKind.finalize, ...place });
+    };
+    const nullify = (view: number) => chain.signedVote(1, nullifySubject(toEpoch(0), toView(view)));
+    const [signer, other] = [chain.members[1]!.name, chain.members[2]!.name];
+    for (const [view, from] of [
+      [3, other],
+      [4, signer],
+    ] as const) {
+      receiver!.message(other, finalize(view));
+      await chain.clock.advance(50);
+      expect(charged).toEqual([]);
+      receiver!.message(from, nullify(view));
+      await chain.clock.advance(50);
+    }
+    expect(charged).toEqual([`${signer} EQUIVOCATION`]);
   });
 });

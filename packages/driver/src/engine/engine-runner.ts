@@ -209,8 +209,10 @@ export class EngineRunner {
       );
     }
     if (code === "OWN_KEY_ELSEWHERE") await signer?.forfeit();
-    // A contradicting vote is its signer's fault, not the fault of the peer that passed it on.
-    if (peer !== undefined && code !== "EQUIVOCATION" && code !== "OWN_KEY_ELSEWHERE") peerFault(peer, code);
+    // A contradicting vote is its signer's fault, not the fault of a peer that passed it on.
+    const passedOn = validator === undefined || this.state.epoch.validators[validator] !== peer;
+    const blameless = code === "OWN_KEY_ELSEWHERE" || (code === "EQUIVOCATION" && passedOn);
+    if (peer !== undefined && !blameless) peerFault(peer, code);
   }
 }
 
