@@ -10,7 +10,14 @@ const report = join(folder, "report.json");
 const vitest = join("node_modules", "vitest", "vitest.mjs");
 const result = spawnSync(
   process.execPath,
-  [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...process.argv.slice(2)],
+  [
+    vitest,
+    "run",
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+    ...process.argv.slice(2),
+  ],
   { stdio: "inherit" },
 );
 let status = result.status ?? 1;

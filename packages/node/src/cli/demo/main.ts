@@ -12,7 +12,7 @@ interface DemoCommandOptions {
   readonly basePort?: number;
 }
 
-const SYNTHETIC_BUNDLE = new URL("../../../../client/fixtures/synthetic-bundle.json", import.meta.url);
+const SYNTHETIC_BUNDLE = import.meta.resolve("@consilium/client/fixtures/synthetic-bundle.json");
 
 /** `consilium demo`: the whole of Consilium at work, with real processes on this machine. */
 export function registerDemo(program: Command, context: CommandContext): void {
@@ -27,8 +27,6 @@ export function registerDemo(program: Command, context: CommandContext): void {
     .option("--base-port <port>", "first of eight ports; free ones are chosen when left out", wholeNumber)
     .addHelpText("after", "\nExample:\n  $ consilium demo --once --dir folder --json facts.json")
     .action(async (options: DemoCommandOptions) => {
-      // Whoever reads the progress may go away (a closed pipe): the nodes are stopped in order all the same.
-      process.stdout.on("error", () => {});
       const report = await runDemo(
         {
           dir: options.dir,
