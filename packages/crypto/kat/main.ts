@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
 import type { Curve } from "../src/curve/curve.js";
@@ -97,6 +98,11 @@ async function main(): Promise<number> {
   const paths = positionals.filter((path) => path !== "--");
   if (paths.length === 0 || !["mcl", "noble", "both"].includes(values.backend)) {
     console.error(USAGE);
+    return 2;
+  }
+  const missing = paths.find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    console.error(`There is no file or folder ${missing}.\n${USAGE}`);
     return 2;
   }
   const { totals, reports } = await runAll(paths, await loadBackends(values.backend));

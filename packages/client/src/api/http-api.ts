@@ -209,5 +209,10 @@ function unreachable(url: URL, hasTimedOut: boolean, timeoutMs: number, cause: u
         { ...details, timeoutMs },
         { cause },
       )
-    : new ConsiliumError("API_UNREACHABLE", "No node answers there; check that it runs.", details, { cause });
+    : new ConsiliumError(
+        "API_UNREACHABLE",
+        `No node answers at ${url.origin}; check the address and that the node runs.`,
+        details,
+        { cause },
+      );
 }

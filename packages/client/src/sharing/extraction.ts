@@ -1,4 +1,4 @@
-/** Collecting an identity key from a quorum of the key centre (CS01 §7). */
+/** Collecting an identity key from a threshold of the key centre (CS01 §7). */
 import {
   ConsiliumError,
   codeOf,
@@ -37,7 +37,7 @@ export interface ExtractedKey {
 }
 
 /**
- * Asks all key-centre nodes for their sealed part, combines the first quorum that gives a right key, and names those
+ * Asks all key-centre nodes for their sealed part, combines the first threshold of parts that gives a right key, and names those
  * whose part was bad or missing meanwhile. Throws `TOO_FEW_SHARES`, or the one code with which all refused.
  */
 export async function extractKey(

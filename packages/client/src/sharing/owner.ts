@@ -97,7 +97,7 @@ export class OwnerClient {
   /** Opens the wallet of an enrolled owner. Throws `WRONG_CHAIN`, `WALLET_ROLE`. */
   static async open(api: HttpApi, ports: ClientPorts, wallet: Wallet): Promise<OwnerClient> {
     if (wallet.content.role !== "owner")
-      throw new ConsiliumError("WALLET_ROLE", "This is not an owner's wallet.");
+      throw new ConsiliumError("WALLET_ROLE", "This is a recipient's wallet; give an owner's.");
     return new OwnerClient(await openSession(api, ports, wallet));
   }
 

@@ -72,7 +72,7 @@ export class RecipientClient {
   /** Opens the wallet of an enrolled recipient. Throws `WRONG_CHAIN`, `WALLET_ROLE`. */
   static async open(api: HttpApi, ports: ClientPorts, wallet: Wallet): Promise<RecipientClient> {
     if (wallet.content.role !== "recipient") {
-      throw new ConsiliumError("WALLET_ROLE", "This is not a recipient's wallet.");
+      throw new ConsiliumError("WALLET_ROLE", "This is an owner's wallet; give a recipient's.");
     }
     return new RecipientClient(await openSession(api, ports, wallet));
   }

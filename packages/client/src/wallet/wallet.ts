@@ -1,6 +1,6 @@
 /**
  * A user's encrypted wallet: a keystore (CS01 §11.2) of kind `wallet` whose secret is the JSON of `content.ts`.
- * Whoever loses the wallet or its password loses access for good: nobody holds a second copy.
+ * Whoever loses the wallet or its passphrase loses access for good: nobody holds a second copy.
  */
 import {
   ConsiliumError,
@@ -19,7 +19,7 @@ import { parseWalletContent, type WalletContent } from "./content.js";
 
 /** What a client shows before it makes a wallet, and again when a backup is due. */
 export const WALLET_LOSS_WARNING =
-  "This wallet holds the only keys to your records. If you lose the file or forget its password, access is lost for good: nobody can restore it. Make a backup now and keep it apart from this computer.";
+  "This wallet holds the only keys to your records. If you lose the file or forget its passphrase, access is lost for good: nobody can restore it. Make a backup now and keep it apart from this computer.";
 
 /** Where a wallet is kept. `write` replaces the whole and is atomic: after a crash the old or the new one is there. */
 export interface WalletStorage {

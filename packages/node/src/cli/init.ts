@@ -126,7 +126,7 @@ async function initNode(options: InitOptions): Promise<CommandResult> {
     json: { ...founder, dir, configFile, memberFile },
     lines: [
       `Node ${founder.nodeId.slice(0, 16)} of ${name} is ready in ${dir}`,
-      `Public keys: ${memberFile} (hand it to the alliance)`,
+      `Public keys: ${memberFile} (what a genesis names of this member)`,
       `Config: ${configFile} (set genesisFile and network.peers before the first start)`,
     ],
   };

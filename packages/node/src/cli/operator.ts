@@ -116,11 +116,7 @@ function keys(configFile: string): CommandResult {
   const found = folder.list("").map((name) => ({ name, ...folder.describe(name) }));
   const node = found.find(({ name }) => name === "node");
   const peerId = node === undefined ? null : peerIdOfNode(folder.publicPart("node"));
-  const rows = found.map(({ name, kind, publicPart }) => [
-    name.slice(0, 40),
-    kind,
-    toHex(publicPart).slice(0, 48),
-  ]);
+  const rows = found.map(({ name, kind, publicPart }) => [cut(name, 40), kind, cut(toHex(publicPart), 48)]);
   return {
     json: {
       peerId,
@@ -129,3 +125,7 @@ function keys(configFile: string): CommandResult {
     lines: [`peer id ${peerId ?? "unknown"}`, ...table([["keystore", "kind", "public part"], ...rows])],
   };
 }
+
+/** The text, or its beginning with an ellipsis where it is longer. */
+const cut = (text: string, length: number): string =>
+  text.length <= length ? text : `${text.slice(0, length - 1)}…`;

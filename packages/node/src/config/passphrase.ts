@@ -17,7 +17,7 @@ export function readPassphrase(
   throw new ConsiliumError(
     "PASSPHRASE_MISSING",
     file === undefined
-      ? `Name a file with passphraseFile in the config, or set ${PASSPHRASE_VARIABLE}.`
+      ? `Name a file (--passphrase-file, or passphraseFile in the config), or set ${PASSPHRASE_VARIABLE}.`
       : `The passphrase file ${file} is empty; write the keystores' passphrase into it.`,
   );
 }
