@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { version } from "../version.js";
 import { registerInit } from "./init.js";
 import { registerOperator } from "./operator.js";
 import {
@@ -19,6 +20,7 @@ Exit codes: 0 done; 1 refused or failed, with a code; 2 wrong usage, config or p
 export function buildProgram(context: CommandContext): Command {
   const program = new Command("consilium")
     .description("A network of hospital nodes that share medical records which stay the patient's.")
+    .version(version, "--version", "print the version")
     .showHelpAfterError("(add --help for the options)")
     .addHelpText("after", EXIT_CODES)
     .configureOutput({

@@ -42,5 +42,7 @@ function untilSignal(): Promise<undefined> {
     process.on("SIGINT", onSignal);
     process.on("SIGTERM", onSignal);
     process.once("disconnect", () => resolve(undefined));
+    // Listening would keep a node alive that has stopped.
+    process.channel?.unref();
   });
 }
