@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
-import { type Profile, profileNamed, profileOfSeed, profiles } from "./profiles.js";
+import { type Profile, profileNamed, profiles } from "./profiles.js";
 import { type SimulationResult, simulate } from "./simulation.js";
 
 interface RunOptions {
@@ -42,8 +42,8 @@ export async function runSimulator(args: readonly string[], print: (line: string
 async function runSeeds(options: RunOptions, print: (line: string) => void): Promise<number> {
   const results: SimulationResult[] = [];
   for (let seed = options.firstSeed; seed < options.firstSeed + options.seeds; seed++) {
-    const profile = options.profile ?? profileOfSeed(seed);
-    const result = await simulate({ seed, nodes: options.nodes, profile });
+    const named = options.profile === undefined ? {} : { profile: options.profile };
+    const result = await simulate({ seed, nodes: options.nodes, ...named });
     results.push(result);
     if (options.json) print(JSON.stringify(result));
     else if (result.violations.length > 0) for (const line of failureLines(result)) print(line);

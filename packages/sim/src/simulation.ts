@@ -9,7 +9,7 @@ import { scheduleFaults } from "./faults.js";
 import { SimulatedNetwork, type Wire } from "./network.js";
 import { SimulatedNode, SYNC_TIMEOUT_MS } from "./node.js";
 import { type Behaviour, type Observer, type SafetyRules, safetyRules } from "./node-parts.js";
-import { calmQuality, type Profile } from "./profiles.js";
+import { calmQuality, type Profile, profileOfSeed } from "./profiles.js";
 import { type SeededRandom, seededRandom } from "./random.js";
 import { blsKeys, type SimulatedKeys, standInKeys } from "./signatures.js";
 import { MessageCheck } from "./verification.js";
@@ -17,8 +17,9 @@ import { MessageCheck } from "./verification.js";
 export interface SimulationOptions {
   readonly seed: number;
   readonly nodes: number;
-  readonly profile: Profile;
-  /** Simulated milliseconds until the network heals. */
+  /** By default the one that `profileOfSeed` gives, so that seed and size alone name a run. */
+  readonly profile?: Profile;
+  /** Simulated milliseconds until the network heals; a run with another value than the default has no replay command. */
   readonly roughMs?: number;
   /** Tests plant bugs here. */
   readonly rules?: SafetyRules;
@@ -47,6 +48,7 @@ export interface SimulationResult {
   readonly traceDigest: string;
 }
 
+/** The one default for tests and command line alike: a seed that failed in one must fail in the other. */
 const ROUGH_MS = 12_000;
 /** Time a synced write takes. */
 const SYNC_MS = [0, 4] as const;
@@ -56,13 +58,14 @@ const BLOCKS_AFTER_HEALING = 3;
 
 /** Runs one seed: a rough time, healing, and then the chain must make progress within the stated bound. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const world = await makeWorld(options);
+  const { profile = profileOfSeed(options.seed), roughMs = ROUGH_MS } = options;
+  const world = await makeWorld(options, profile);
   const { clock, nodes, checkers, network, trace } = world;
   for (const node of nodes) clock.after(0, () => node.start());
-  scheduleFaults(world, options.profile, options.roughMs ?? ROUGH_MS);
-  await clock.runUntil(options.roughMs ?? ROUGH_MS);
-  const healed = await heal(world, options);
-  if (options.profile.work === "never" && checkers.nullifyVotes > 0) {
+  scheduleFaults(world, profile, roughMs);
+  await clock.runUntil(roughMs);
+  const healed = await heal(world, profile);
+  if (profile.work === "never" && checkers.nullifyVotes > 0) {
     checkers.violate(`an idle chain with all validators up nullified: ${checkers.nullifyVotes} votes`);
   }
   checkers.finish();
@@ -70,7 +73,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return {
     seed: options.seed,
     nodes: options.nodes,
-    profile: options.profile.name,
+    profile: profile.name,
     signatures: world.keys.scheme,
     violations: checkers.violations,
     height: Math.max(...nodes.map((_, index) => checkers.heightOf(index))),
@@ -88,7 +91,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 /** Everything is repaired; from here each view takes bounded time, so a few views bound the healing. */
 async function heal(
   world: World,
-  { profile }: SimulationOptions,
+  profile: Profile,
 ): Promise<{ healedInMs: number | undefined; healBoundMs: number }> {
   const { clock, nodes, checkers, network, config } = world;
   network.heal();
@@ -135,17 +138,15 @@ export interface World {
   honest(index: number): boolean;
 }
 
-async function makeWorld(options: SimulationOptions): Promise<World> {
-  const random = seededRandom(`${options.seed}/${options.nodes}/${options.profile.name}`);
+async function makeWorld(options: SimulationOptions, profile: Profile): Promise<World> {
+  const random = seededRandom(`${options.seed}/${options.nodes}/${profile.name}`);
   const clock = new SimulatedClock();
   const chainId = random.fork("chain").bytes(32);
   const makeKeys = options.seed % BLS_SEED_STEP === 0 ? blsKeys : standInKeys;
   const keys = await makeKeys(chainId, options.nodes, random.fork("keys"));
-  const actors = options.profile.byzantine
-    ? chooseActors(options.nodes, random.fork("byzantine"))
-    : new Map();
+  const actors = profile.byzantine ? chooseActors(options.nodes, random.fork("byzantine")) : new Map();
   const honest = (index: number): boolean => !actors.has(index);
-  const network = new SimulatedNetwork(clock, random.fork("network"), options.profile.quality);
+  const network = new SimulatedNetwork(clock, random.fork("network"), profile.quality);
   const genesis: FinalizedTip = {
     digest: random.fork("genesis").bytes(32),
     height: toHeight(0),
@@ -185,7 +186,7 @@ async function makeWorld(options: SimulationOptions): Promise<World> {
       observer,
       rules: options.rules ?? safetyRules,
       behaviour: actors.get(index),
-      clockSkewMs: own.between(-options.profile.clockSkewMs, options.profile.clockSkewMs),
+      clockSkewMs: own.between(-profile.clockSkewMs, profile.clockSkewMs),
       check,
     });
   });

@@ -25,7 +25,7 @@ describe("command line", () => {
   });
 
   it("prints the command that replays a failing seed", async () => {
-    const result = await simulate({ seed: 7, nodes: 4, profile: profileNamed("idle")!, roughMs: 500 });
+    const result = await simulate({ seed: 7, nodes: 4, profile: profileNamed("idle")! });
     const lines = failureLines({ ...result, violations: ["something broke"] });
     expect(lines.at(-1)?.trim()).toBe(
       "replay: pnpm sim run --seeds 1 --first-seed 7 --nodes 4 --profile idle",

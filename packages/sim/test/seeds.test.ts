@@ -1,25 +1,30 @@
 import { describe, expect, it } from "vitest";
-import { profileNamed, profileOfSeed, profiles } from "../src/profiles.js";
-import { simulate } from "../src/simulation.js";
+import { failureLines, runSimulator } from "../src/cli.js";
+import { profileNamed, profiles } from "../src/profiles.js";
+import { type SimulationResult, simulate } from "../src/simulation.js";
 
 const FIRST_SEED = 1;
 const SEEDS_EACH = 101;
+
+/** Nothing but seed and size is given, or the command line could not replay a failure. */
+const runSeed = (seed: number, nodes: number): Promise<SimulationResult> => simulate({ seed, nodes });
 
 /** Every profile in turn; seed 100 signs with real BLS. */
 async function failuresOf(nodes: number): Promise<string[]> {
   const failures: string[] = [];
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS_EACH; seed++) {
-    // Larger sets cost more per simulated second, so their rough time is shorter.
-    const result = await simulate({
-      seed,
-      nodes,
-      profile: profileOfSeed(seed),
-      roughMs: nodes > 4 ? 5_000 : 6_000,
-    });
-    for (const violation of result.violations)
-      failures.push(`seed ${seed} (${result.profile}): ${violation}`);
+    const result = await runSeed(seed, nodes);
+    if (result.violations.length > 0) failures.push(...failureLines(result));
   }
   return failures;
+}
+
+/** What the command line says of one run. */
+async function printedBy(args: readonly string[]): Promise<SimulationResult> {
+  const lines: string[] = [];
+  await runSimulator([...args, "--json"], (line) => lines.push(line));
+  expect(lines).toHaveLength(1);
+  return JSON.parse(lines[0]!);
 }
 
 describe("seeds", () => {
@@ -33,8 +38,8 @@ describe("seeds", () => {
 
   it("runs a chain of one validator through the same code", async () => {
     for (const profile of profiles) {
-      const result = await simulate({ seed: 5, nodes: 1, profile, roughMs: 4_000 });
-      expect(result.violations).toEqual([]);
+      const result = await simulate({ seed: 5, nodes: 1, profile });
+      expect(result.violations.length === 0 ? [] : failureLines(result)).toEqual([]);
       expect(result.height).toBeGreaterThan(2);
     }
   });
@@ -58,6 +63,24 @@ describe("seeds", () => {
 });
 
 describe("replay", () => {
+  for (const nodes of [4, 7]) {
+    it(`runs a seed of this file again from the command line, with ${nodes} validators`, async () => {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + profiles.length; seed++) {
+        const tested = await runSeed(seed, nodes);
+        const args = ["run", "--seeds", "1", "--first-seed", `${seed}`, "--nodes", `${nodes}`];
+        const replayed = await printedBy(args);
+        expect(replayed.profile).toBe(tested.profile);
+        expect(replayed.traceDigest).toBe(tested.traceDigest);
+      }
+    });
+  }
+
+  it("prints, with a failure, a command that runs that seed again", async () => {
+    const tested = await runSeed(8, 7);
+    const command = failureLines(tested).at(-1)!.split("pnpm sim ")[1]!;
+    expect((await printedBy(command.split(" "))).traceDigest).toBe(tested.traceDigest);
+  });
+
   it("gives the same trace digest for the same seed, whatever ran in between", async () => {
     const chaos = profileNamed("chaos")!;
     const first = await simulate({ seed: 42, nodes: 4, profile: chaos });
