@@ -36,6 +36,25 @@ module.exports = {
       to: { dependencyTypes: ["core"] },
     },
     {
+      name: "curve-work-through-the-ports",
+      severity: "error",
+      comment:
+        "Other packages reach curve work through CryptoPool and VoteSuite; @consilium/crypto/curve is for tests.",
+      from: { path: "^packages/(?!crypto/)[^/]+/src" },
+      to: { path: "^packages/crypto/src/(?!(index|vote-suite-blst)\\.ts$)" },
+    },
+    {
+      name: "native-votes-not-in-browsers",
+      severity: "error",
+      comment:
+        "Only what runs on Node alone may name the native vote library; others are handed a VoteSuite.",
+      from: {
+        path: "^packages/(?!(node|sim)/)[^/]+/src",
+        pathNot: "^packages/crypto/src/vote-suite-blst\\.ts$",
+      },
+      to: { path: "(^packages/crypto/src/vote-suite-blst\\.ts$|@chainsafe/blst)" },
+    },
+    {
       name: "no-cycles",
       severity: "error",
       from: { path: "^packages" },

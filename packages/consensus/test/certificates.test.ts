@@ -1,4 +1,4 @@
-import { loadBlstVoteSuite } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import {
   type Certificate,
   digestOf,

@@ -1,10 +1,13 @@
-import { fromHex, toHex } from "../src/bytes.js";
-import type { RecordFacts } from "../src/capsule.js";
-import { headerDigest } from "../src/capsule.js";
-import { encodeScalar } from "../src/curve/encoding.js";
-import type { FragmentContext } from "../src/fragment.js";
-import type { GrantTerms } from "../src/grant-terms.js";
-import type { AccessRequest } from "../src/request.js";
+import {
+  type AccessRequest,
+  encodeScalar,
+  type FragmentContext,
+  fromHex,
+  type GrantTerms,
+  headerDigest,
+  type RecordFacts,
+  toHex,
+} from "../src/index.js";
 import type { KatInput } from "./ops-committee.js";
 
 /** How known-answer files spell the structures of the public interface. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { relative } from "node:path";
 import { parseArgs } from "node:util";
-import type { Curve } from "../src/curve/curve.js";
-import { type CurveBackend, loadCurve } from "../src/pool.js";
+import { type Curve, loadCurve } from "../src/curve/index.js";
+import type { CurveBackend } from "../src/index.js";
 import { type KatFile, type KatResult, listKatFiles, readKatFile, runKatCase } from "./runner.js";
 
 /** `pnpm kat [--backend mcl|noble|both] [--json] FILE|FOLDER…`: runs known answers through the public interface. */
@@ -30,7 +30,7 @@ Exit codes: 0 all passed; 1 a case failed or an operation is unsupported; 2 wron
 
 async function loadBackends(choice: string): Promise<Curve[]> {
   const names: CurveBackend[] = choice === "both" ? ["mcl", "noble"] : [choice as CurveBackend];
-  return Promise.all(names.map((name) => loadCurve(name)));
+  return Promise.all(names.map((name) => loadCurve({ backend: name })));
 }
 
 /** Runs a file; a case counts once, and passes when it passes on every backend. */

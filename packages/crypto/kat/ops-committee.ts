@@ -2,24 +2,36 @@
  * Known-answer operations of the committee half: signatures, votes, HPKE, payloads, keystores and key generation.
  * Each takes the JSON input of a case and returns the JSON of its answer, or throws with the code of the case.
  */
-import { concat, fromHex, toHex } from "../src/bytes.js";
-import type { Curve } from "../src/curve/curve.js";
-import { ed25519CheckKey, ed25519PublicKey, ed25519Sign, ed25519Verify } from "../src/ed25519.js";
-import { sha256 } from "../src/hash.js";
-import { hpkeOpen, hpkeSeal } from "../src/hpke.js";
-import { type Keystore, type KeystoreKind, keystoreDecrypt, keystoreEncrypt } from "../src/keystore.js";
-import { payloadOpen, payloadSeal } from "../src/payload.js";
-import { PAYLOAD_HEADER_SIZE_BYTES } from "../src/payload-format.js";
-import { createCurveVoteSuite } from "../src/vote-suite.js";
+import {
+  type Curve,
+  createCurveVoteSuite,
+  voteCheckPossession,
+  votePossessionProof,
+} from "../src/curve/index.js";
 import {
   checkVoteCertificate,
+  concat,
+  ed25519CheckKey,
+  ed25519PublicKey,
+  ed25519Sign,
+  ed25519Verify,
+  fromHex,
+  hpkeOpen,
+  hpkeSeal,
+  type Keystore,
+  type KeystoreKind,
+  keystoreDecrypt,
+  keystoreEncrypt,
   makeVoteCertificate,
+  PAYLOAD_HEADER_SIZE_BYTES,
+  payloadOpen,
+  payloadSeal,
+  sha256,
+  toHex,
   VOTE_KINDS,
   type VoteKind,
-  voteCheckPossession,
   voteMessage,
-  votePossessionProof,
-} from "../src/votes.js";
+} from "../src/index.js";
 import { dkgOperations } from "./ops-dkg.js";
 
 /** Fields of a case's input: JSON whose shape the operation knows. */

@@ -1,15 +1,29 @@
 /** Known-answer operations of the key generation. */
-import { fromHex, toHex } from "../src/bytes.js";
-import type { Curve } from "../src/curve/curve.js";
-import { dkgMakeConfirm } from "../src/dkg/confirm.js";
-import { dkgMakeDeal, dkgOpenShare } from "../src/dkg/deal.js";
-import { dkgMakeDispute } from "../src/dkg/dispute.js";
-import { dkgCheckEncryptionKey, dkgMakeEncryptionKey } from "../src/dkg/encryption-key.js";
-import { type DkgParams, dkgSid, dkgWindowBlocksMin } from "../src/dkg/params.js";
-import { dkgAdvance, dkgApply, dkgOpen } from "../src/dkg/run.js";
-import { dkgFinalShare } from "../src/dkg/share.js";
-import { type DkgState, decodeDkgState, dkgQualified, encodeDkgState } from "../src/dkg/state.js";
-import { codeOf } from "../src/errors.js";
+import {
+  type Curve,
+  dkgAdvance,
+  dkgApply,
+  dkgCheckEncryptionKey,
+  dkgFinalShare,
+  dkgMakeConfirm,
+  dkgMakeDeal,
+  dkgMakeDispute,
+  dkgMakeEncryptionKey,
+  dkgOpenShare,
+} from "../src/curve/index.js";
+import {
+  codeOf,
+  type DkgParams,
+  type DkgState,
+  decodeDkgState,
+  dkgOpen,
+  dkgQualified,
+  dkgSid,
+  dkgWindowBlocksMin,
+  encodeDkgState,
+  fromHex,
+  toHex,
+} from "../src/index.js";
 import type { KatInput, KatOperation } from "./ops-committee.js";
 
 /** Frozen parameters of a case; known answers use the shortest window allowed. */

@@ -1,10 +1,19 @@
-import { bigintFromBytes, concat, equalBytesConstantTime, u8, utf8, xorBytes } from "../src/bytes.js";
-import type { Curve, GtElement } from "../src/curve/curve.js";
-import { decodeG1, decodeG2, decodeScalar, encodePoint } from "../src/curve/encoding.js";
-import { reduceScalar, SCALAR_ORDER } from "../src/curve/order.js";
-import { ConsiliumError } from "../src/errors.js";
-import { expandMessage, sha256 } from "../src/hash.js";
-import { lagrangeCoefficients } from "../src/lagrange.js";
+import { type Curve, decodeG1, decodeG2, encodePoint, type GtElement } from "../src/curve/index.js";
+import {
+  bigintFromBytes,
+  ConsiliumError,
+  concat,
+  decodeScalar,
+  equalBytesConstantTime,
+  expandMessage,
+  lagrangeCoefficients,
+  reduceScalar,
+  SCALAR_ORDER,
+  sha256,
+  u8,
+  utf8,
+  xorBytes,
+} from "../src/index.js";
 import { bytes, bytesOf, hex, scalarHex } from "./fields.js";
 import type { KatInput, KatOperation } from "./ops-committee.js";
 

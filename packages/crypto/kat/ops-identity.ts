@@ -1,9 +1,19 @@
-import { capsuleContext, hashCapsuleContext } from "../src/capsule.js";
-import { decodeG1, decodeG2, decodeScalar } from "../src/curve/encoding.js";
-import { grantContext } from "../src/grant-terms.js";
-import { hash, hash128Bytes, hashToScalar, hedgedNonce } from "../src/hash.js";
-import { grantId, hashIdentity, recordId, typeIdentity, typeLabel, userIdentity } from "../src/identity.js";
-import { requestId } from "../src/request.js";
+import { decodeG1, decodeG2, hashCapsuleContext, hashIdentity } from "../src/curve/index.js";
+import {
+  capsuleContext,
+  decodeScalar,
+  grantContext,
+  grantId,
+  hash,
+  hash128Bytes,
+  hashToScalar,
+  hedgedNonce,
+  recordId,
+  requestId,
+  typeIdentity,
+  typeLabel,
+  userIdentity,
+} from "../src/index.js";
 import { accessRequest, bytes, grantTerms, hex, recordFacts, scalarHex } from "./fields.js";
 import type { KatOperation } from "./ops-committee.js";
 

@@ -1,27 +1,30 @@
-import { judgeChallengeBlame, judgeOpenedBlame } from "../src/blame.js";
 import {
-  capsuleContext,
+  answerFragment,
   checkCapsule,
-  encapsulateKey,
-  encapsulationSecret,
-  openValidCapsuleAsOwner,
-  sealCapsule,
-} from "../src/capsule.js";
-import {
+  checkOwnerRegistration,
   checkPartial,
   checkSealedPartial,
+  combineFragments,
   combinePartials,
+  encapsulateKey,
+  encapsulationSecret,
   extractPartial,
+  judgeChallengeBlame,
+  judgeGrant,
+  judgeOpenedBlame,
+  makeGrant,
+  openGrant,
   openSealedPartials,
+  openValidCapsuleAsOwner,
+  ownerDecryptionKey,
+  parseGrant,
+  recoverKey,
+  registerOwner,
+  sealCapsule,
   sealPartial,
-} from "../src/extraction.js";
-import { answerFragment, verifyFragment } from "../src/fragment.js";
-import { openFragment, sealFragment } from "../src/fragment-seal.js";
-import { judgeGrant, makeGrant, openGrant } from "../src/grant.js";
-import { parseGrant } from "../src/grant-terms.js";
-import { sha256 } from "../src/hash.js";
-import { checkOwnerRegistration, ownerDecryptionKey, registerOwner } from "../src/owner-factor.js";
-import { combineFragments, recoverKey } from "../src/recover.js";
+  verifyFragment,
+} from "../src/curve/index.js";
+import { capsuleContext, openFragment, sealFragment, sha256 } from "../src/index.js";
 import {
   accessRequest,
   bytes,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Curve } from "../src/curve/curve.js";
-import { ConsiliumError } from "../src/errors.js";
+import type { Curve } from "../src/curve/index.js";
+import { ConsiliumError } from "../src/index.js";
 import { parseExactJson } from "./exact-json.js";
 import { committeeOperations, type KatInput, type KatOperation } from "./ops-committee.js";
 import { externalOperations } from "./ops-external.js";

@@ -1,6 +1,7 @@
+import { concat } from "./bytes.js";
 import { checkCapsule, type DecodedCapsule } from "./capsule.js";
 import type { Curve } from "./curve/curve.js";
-import { decodeG1 } from "./curve/encoding.js";
+import { decodeG1, encodePoint } from "./curve/encoding.js";
 import { ConsiliumError, codeOf } from "./errors.js";
 import { answerDecoded, type FragmentContext, verifyDecoded } from "./fragment.js";
 import { openFragment, sealFragment } from "./fragment-seal.js";
@@ -68,10 +69,34 @@ export interface RespondInput {
  * A proxy's whole answer: Valid on every record before the share touches it, the answer, its proof, seal and signature.
  * Throws the code of the first record when none is valid; decoding codes, `HPKE_BAD_KEY`.
  */
-export function respondToRequest(
+export function respondToRequest(curve: Curve, input: RespondInput): SealedAnswer {
+  return sealAnswer(curve, input, (plain) => plain);
+}
+
+/**
+ * Only for demonstrations and tests of blame: the answer of {@link respondToRequest} with g1 added to its first point
+ * and the proof kept, sealed and signed as it should be. Whoever combines it gets a wrong key, and VerFrag names the
+ * proxy. It reveals no more than an honest answer does. Throws as {@link respondToRequest}.
+ */
+export function respondFalselyForDemonstration(curve: Curve, input: RespondInput): SealedAnswer {
+  return sealAnswer(curve, input, (plain) => {
+    const { g1 } = curve;
+    const first = decodeG1(curve, plain.slice(0, g1.sizeBytes));
+    return concat(encodePoint(g1, g1.add(first, g1.generator)), plain.slice(g1.sizeBytes));
+  });
+}
+
+/** A proxy's sealed answer, and the records it does not answer for. */
+export interface SealedAnswer {
+  readonly sealed: Uint8Array;
+  readonly leftOut: readonly LeftOut[];
+}
+
+function sealAnswer(
   curve: Curve,
   input: RespondInput,
-): { readonly sealed: Uint8Array; readonly leftOut: readonly LeftOut[] } {
+  alter: (plain: Uint8Array) => Uint8Array,
+): SealedAnswer {
   const { valid, leftOut } = checkRecords(curve, input.records);
   if (valid.length === 0) {
     throw new ConsiliumError(leftOut[0]?.code ?? "REQ_BAD_SIZE", "No record of the request can be served.");
@@ -83,8 +108,10 @@ export function respondToRequest(
     points: valid.map(({ capsule }) => capsule.u1),
     proof: input.proof,
   });
-  const sealed = sealFragment({ ...input, plain });
+  const sent = alter(plain);
+  const sealed = sealFragment({ ...input, plain: sent });
   plain.fill(0);
+  sent.fill(0);
   return { sealed, leftOut };
 }
 

@@ -10,6 +10,7 @@ import type { DkgState } from "./dkg/state.js";
 import { type DkgTestShare, dkgCheckSwitch, dkgCheckTestShare, dkgMakeTestShare } from "./dkg/switch.js";
 import type { DkgDeal } from "./dkg/transcript.js";
 import type { NonceSource } from "./proofs.js";
+import { createCurveVoteSuite } from "./vote-suite.js";
 import { voteCheckPossession, votePossessionProof } from "./votes.js";
 
 /** What a member needs to work on its own part of a run. */
@@ -26,6 +27,9 @@ export interface DkgMemberInput {
  * strings, arrays and null alone, so that they can cross to a worker thread; all randomness is an input.
  */
 export const committeeOperations = {
+  /** §4: the 48-byte key of a secret of 32 bytes. Throws `BAD_SCALAR`. */
+  votePublicKey: (curve: Curve, input: { readonly secretKey: Uint8Array }): Uint8Array =>
+    createCurveVoteSuite(curve).publicKey(input.secretKey),
   /** §4, at registration. */
   votePossessionProof: (curve: Curve, input: { readonly secretKey: Uint8Array }): Uint8Array =>
     votePossessionProof(curve, input.secretKey),

@@ -1,4 +1,4 @@
-import { recoverRecords, respondToRequest } from "./access.js";
+import { recoverRecords, respondFalselyForDemonstration, respondToRequest } from "./access.js";
 import { judgeChallengeBlame, judgeOpenedBlame } from "./blame.js";
 import { checkCapsule, encapsulateKey, openCapsuleAsOwner, sealCapsule } from "./capsule.js";
 import type { Curve } from "./curve/curve.js";
@@ -65,6 +65,8 @@ export const sharingOperations = {
 
   /** §10.2, at a proxy: Valid on each record, answer, seal, sign. */
   respondToRequest,
+  /** Not of the protocol: the bad answer that demonstrations and tests of blame show. */
+  respondFalselyForDemonstration,
   /** §10.3, at the recipient: open, combine, recover, and name the proxies whose fragment was bad. */
   recoverRecords,
   judgeOpenedBlame,

@@ -1,12 +1,34 @@
 import { describe, expect, it } from "vitest";
+import { loadCurve } from "../src/curve/load-curve.js";
 import { ConsiliumError } from "../src/errors.js";
-import { createCryptoPool, loadCurve } from "../src/pool.js";
+import { createCryptoPool } from "../src/pool.js";
+import { loadCurveVoteSuite } from "../src/vote-suite-curve.js";
 import { scalar } from "./support/world.js";
 
 describe("the pool", () => {
   it("works on mcl unless told otherwise", async () => {
     expect((await loadCurve()).name).toBe("mcl");
-    expect((await loadCurve("noble")).name).toBe("noble");
+    expect((await loadCurve({ backend: "noble" })).name).toBe("noble");
+  });
+
+  it("works on noble where mcl does not load, and gives the same answers and votes", async () => {
+    const options = { loadMcl: () => Promise.reject(new Error("WebAssembly is not available.")) };
+    expect((await loadCurve(options)).name).toBe("noble");
+    expect((await loadCurveVoteSuite(options)).name).toBe("curve noble");
+
+    const secretKey = scalar("vote");
+    const [fallback, usual] = await Promise.all([createCryptoPool(options), createCryptoPool()]);
+    const publicKey = await fallback.run("votePublicKey", { secretKey });
+    const proof = await fallback.run("votePossessionProof", { secretKey });
+    expect(publicKey).toEqual(await usual.run("votePublicKey", { secretKey }));
+    expect(await usual.run("voteCheckPossession", { publicKey, proof })).toBe(true);
+    expect((await loadCurveVoteSuite(options)).publicKey(secretKey)).toEqual(publicKey);
+  });
+
+  it("does not hide that mcl does not load from who asked for mcl", async () => {
+    const broken = new Error("WebAssembly is not available.");
+    const loadMcl = () => Promise.reject(broken);
+    await expect(createCryptoPool({ backend: "mcl", loadMcl })).rejects.toBe(broken);
   });
 
   it("gives the same answer on both backends", async () => {

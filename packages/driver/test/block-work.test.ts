@@ -1,6 +1,6 @@
 import type { Input } from "@consilium/consensus";
 import { electGenesisSet, inlineVoteVerifier } from "@consilium/consensus";
-import { loadBlstVoteSuite } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import {
   BLOCK_VERSION,
   type BlockHeader,

@@ -1,5 +1,6 @@
 import { electGenesisSet, inlineVoteVerifier, nodeIdsOf, voteBytes } from "@consilium/consensus";
-import { concat, hash, loadBlstVoteSuite, toHex, u32, type VoteSuite } from "@consilium/crypto";
+import { concat, hash, toHex, u32, type VoteSuite } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import type { Application } from "@consilium/ledger";
 import {
   type Certificate,

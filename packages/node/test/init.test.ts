@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCurveVoteSuite, ed25519PublicKey, loadMclCurve, voteCheckPossession } from "@consilium/crypto";
+import { ed25519PublicKey } from "@consilium/crypto";
+import { createCurveVoteSuite, loadMclCurve, voteCheckPossession } from "@consilium/crypto/curve";
 import { chainIdOf, presets } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { createAlliance, loadConfig, readGenesis, readPassphrase } from "../src/config/index.js";

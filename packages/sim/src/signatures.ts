@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { inlineVoteVerifier, type Validator, type VoteVerifier, voteBytes } from "@consilium/consensus";
-import { loadBlstVoteSuite } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import type { Vote, VoteSubject } from "@consilium/protocol";
 import type { SeededRandom } from "./random.js";
 

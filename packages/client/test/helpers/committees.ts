@@ -1,13 +1,6 @@
 /** Threshold keys dealt by the test itself, where a network would run its ceremonies. */
-import {
-  bigintFromBytes,
-  type Curve,
-  ed25519PublicKey,
-  encodePoint,
-  encodeScalar,
-  reduceScalar,
-  toHex,
-} from "@consilium/crypto";
+import { bigintFromBytes, ed25519PublicKey, encodeScalar, reduceScalar, toHex } from "@consilium/crypto";
+import { type Curve, encodePoint } from "@consilium/crypto/curve";
 import type { Random } from "@consilium/protocol";
 import type { CommitteeView } from "../../src/index.js";
 

@@ -5,17 +5,14 @@
  */
 import {
   accountId,
-  answerFragment,
   ConsiliumError,
   type CryptoPool,
-  type Curve,
   concat,
   ed25519Sign,
   extractionAnswerBytes,
   extractionAnswerSigningBytes,
   fromHex,
   headerDigest,
-  loadCurve,
   payloadPieceSizeBytes,
   recordId,
   sealFragment,
@@ -23,6 +20,7 @@ import {
   verifyExtractionRequest,
   x25519PublicKey,
 } from "@consilium/crypto";
+import { answerFragment, type Curve, loadCurve } from "@consilium/crypto/curve";
 import {
   attestationBytes,
   BodyChunkRequest,

@@ -1,4 +1,5 @@
-import { codeOf, encodePoint, loadCurve, toHex } from "@consilium/crypto";
+import { codeOf, toHex } from "@consilium/crypto";
+import { encodePoint, loadCurve } from "@consilium/crypto/curve";
 import { describe, expect, it } from "vitest";
 import { enrolOwner, enrolRecipient, startStory } from "../helpers/story.js";
 

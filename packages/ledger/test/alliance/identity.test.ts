@@ -1,4 +1,5 @@
-import { concat, decodeScalar, equalBytes, fromHex, lp16, proveSchnorr, u32, utf8 } from "@consilium/crypto";
+import { concat, decodeScalar, equalBytes, fromHex, lp16, u32, utf8 } from "@consilium/crypto";
+import { proveSchnorr } from "@consilium/crypto/curve";
 import { attestationBytes, Purpose, Role } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { queries } from "../../src/index.js";

@@ -1,4 +1,5 @@
-import { codeOf, decodeG1, decodeG2, grantId, grantSigningBytes } from "@consilium/crypto";
+import { codeOf, grantId, grantSigningBytes } from "@consilium/crypto";
+import { decodeG1, decodeG2 } from "@consilium/crypto/curve";
 import { CeremonyEk, type GrantCreate, Purpose, Role, TransactionKind } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { queries } from "../../src/index.js";

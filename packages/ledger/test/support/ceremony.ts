@@ -1,21 +1,13 @@
 import {
-  type Curve,
   concat,
   type DkgDealSecrets,
   type DkgParams,
   type DkgState,
   type DkgTestShare,
   decodeScalar,
-  dkgBaseGroup,
   dkgDealRandomSizeBytes,
   dkgDrawDealSecrets,
-  dkgFinalShare,
-  dkgMakeConfirm,
-  dkgMakeDeal,
-  dkgMakeDispute,
-  dkgMakeEncryptionKey,
   dkgMakeSwitch,
-  dkgMakeTestShare,
   encodeScalar,
   hashToScalar,
   reduceScalar,
@@ -23,6 +15,16 @@ import {
   u16,
   utf8,
 } from "@consilium/crypto";
+import {
+  type Curve,
+  dkgBaseGroup,
+  dkgFinalShare,
+  dkgMakeConfirm,
+  dkgMakeDeal,
+  dkgMakeDispute,
+  dkgMakeEncryptionKey,
+  dkgMakeTestShare,
+} from "@consilium/crypto/curve";
 import {
   CeremonyAnnounce,
   CeremonyEk,

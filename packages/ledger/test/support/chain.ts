@@ -1,4 +1,5 @@
-import { type Curve, InlineCryptoPool, loadCurve, toHex, utf8 } from "@consilium/crypto";
+import { toHex, utf8 } from "@consilium/crypto";
+import { type Curve, InlineCryptoPool, loadCurve } from "@consilium/crypto/curve";
 import {
   type Block,
   ChainKind,
@@ -70,7 +71,7 @@ export class TestChain {
     make: typeof createAllianceLedger = createAllianceLedger,
     genesis: Genesis = makeGenesis(),
   ): Promise<TestChain> {
-    const curve = await loadCurve("mcl");
+    const curve = await loadCurve({ backend: "mcl" });
     const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, makeHospitals());
     const first = await chain.app.genesisChanges();
     chain.state.apply(first.changes);

@@ -1,22 +1,24 @@
 import {
   capsuleContext,
-  combinePartials,
-  encapsulateKey,
-  extractPartial,
   type GrantTerms,
   grantId,
   grantSigningBytes,
   headerDigest,
-  makeGrant,
-  ownerDecryptionKey,
   recordId,
-  registerOwner,
-  sealCapsule,
   sha256,
   typeIdentity,
   typeLabel,
   utf8,
 } from "@consilium/crypto";
+import {
+  combinePartials,
+  encapsulateKey,
+  extractPartial,
+  makeGrant,
+  ownerDecryptionKey,
+  registerOwner,
+  sealCapsule,
+} from "@consilium/crypto/curve";
 import {
   AccessOpen,
   AccessRequest,

@@ -1,17 +1,21 @@
-import { createCurveVoteSuite, loadBlstVoteSuite, loadCurve, type VoteSuite } from "@consilium/crypto";
+import { loadCurveVoteSuite, type VoteSuite } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import type { VoteSigner } from "@consilium/driver";
 import type { Log } from "@consilium/protocol";
 
 /** Votes on the native library, or on the curve port where it has no binary. */
-export async function loadVoteSuite(log: Log): Promise<VoteSuite> {
+export async function loadVoteSuite(
+  log: Log,
+  loadNative: () => Promise<VoteSuite> = loadBlstVoteSuite,
+): Promise<VoteSuite> {
   try {
-    return await loadBlstVoteSuite();
+    return await loadNative();
   } catch (error) {
     log.warn(
       { reason: String(error) },
-      "native vote library not loaded; votes run on WebAssembly, several times slower",
+      "native vote library not loaded; votes run on the portable curve, many times slower",
     );
-    return createCurveVoteSuite(await loadCurve());
+    return loadCurveVoteSuite();
   }
 }
 

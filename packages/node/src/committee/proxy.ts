@@ -18,7 +18,6 @@ import {
 } from "@consilium/protocol";
 import type { KeyPair } from "../keys/index.js";
 import { awaitState } from "../records/index.js";
-import { lyingFragment } from "./demo-fault.js";
 import { requireFreshTip } from "./freshness.js";
 import type { CommitteeSecrets } from "./secrets.js";
 
@@ -101,17 +100,15 @@ export class ProxyService {
 
   async #answer(answerable: AnswerableAccess): Promise<Uint8Array> {
     const input = this.#inputFor(answerable);
-    const { sealed, leftOut } = await this.ports.pool.run("respondToRequest", input);
+    // The share touches no capsule that is not Valid, not even for a lie.
+    const operation = this.#lies ? "respondFalselyForDemonstration" : "respondToRequest";
+    const { sealed, leftOut } = await this.ports.pool.run(operation, input);
     const { access } = answerable;
     for (const { position, code } of leftOut) {
       const record = toHex(access.recordIds[position]!);
       this.ports.log.warn({ request: toHex(access.requestId), record, code }, "fragment.record-left-out");
     }
-    if (!this.#lies) return sealed;
-    // The share touches no capsule that is not Valid, not even for a lie.
-    const isLeftOut = (place: number): boolean => leftOut.some(({ position }) => position === place);
-    const fresh = this.#inputFor(answerable);
-    return lyingFragment({ ...fresh, records: fresh.records.filter((_, place) => !isLeftOut(place)) });
+    return sealed;
   }
 
   #inputFor({ access, records, committee, index }: AnswerableAccess): RespondInput {

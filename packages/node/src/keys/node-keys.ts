@@ -1,14 +1,13 @@
 import {
   bigintFromBytes,
   ConsiliumError,
-  createCurveVoteSuite,
+  type CryptoPool,
+  createCryptoPool,
   ed25519PublicKey,
   encodeScalar,
   equalBytes,
-  loadMclCurve,
   reduceScalar,
   toHex,
-  votePossessionProof,
   x25519PublicKey,
 } from "@consilium/crypto";
 import { publicKeyFromRaw } from "@libp2p/crypto/keys";
@@ -46,15 +45,14 @@ const VOTE = "vote";
 const EXCHANGE = "exchange";
 
 /** Makes the keystores that are missing and leaves those that are there; running it again changes nothing. */
-export async function createNodeKeys(folder: KeystoreFolder): Promise<void> {
+export async function createNodeKeys(folder: KeystoreFolder, pool?: CryptoPool): Promise<void> {
   if (!folder.has(NODE)) {
     const secret = secureRandom.bytes(32);
     await writeAndForget(folder, NODE, "ed25519", ed25519PublicKey(secret), secret);
   }
   if (!folder.has(VOTE)) {
-    const curve = await loadMclCurve();
     const secret = randomScalar();
-    await writeAndForget(folder, VOTE, "bls-vote", createCurveVoteSuite(curve).publicKey(secret), secret);
+    await writeAndForget(folder, VOTE, "bls-vote", await votePublicKey(secret, pool), secret);
   }
   if (!folder.has(EXCHANGE)) {
     const secret = secureRandom.bytes(32);
@@ -66,15 +64,14 @@ export async function createNodeKeys(folder: KeystoreFolder): Promise<void> {
  * Opens the node's keystores and checks that each secret belongs to its public part.
  * @throws ConsiliumError `KEYSTORE_MISSING`, `KEYSTORE_AUTH`, `KEYSTORE_BAD_PARAMS`.
  */
-export async function openNodeKeys(folder: KeystoreFolder): Promise<NodeKeys> {
+export async function openNodeKeys(folder: KeystoreFolder, pool?: CryptoPool): Promise<NodeKeys> {
   const [node, vote, exchange] = await Promise.all([
     folder.read(NODE, "ed25519"),
     folder.read(VOTE, "bls-vote"),
     folder.read(EXCHANGE, "x25519"),
   ]);
-  const voteSuite = createCurveVoteSuite(await loadMclCurve());
   requirePair(NODE, node.publicPart, ed25519PublicKey(node.secret));
-  requirePair(VOTE, vote.publicPart, voteSuite.publicKey(vote.secret));
+  requirePair(VOTE, vote.publicPart, await votePublicKey(vote.secret, pool));
   requirePair(EXCHANGE, exchange.publicPart, x25519PublicKey(exchange.secret));
   return {
     node: { publicKey: node.publicPart, secretKey: node.secret },
@@ -84,9 +81,10 @@ export async function openNodeKeys(folder: KeystoreFolder): Promise<NodeKeys> {
 }
 
 /** What others need to know of a node. Signs the proof of possession, so the vote keystore is opened for a moment. */
-export async function nodeIdentity(folder: KeystoreFolder): Promise<NodeIdentity> {
+export async function nodeIdentity(folder: KeystoreFolder, pool?: CryptoPool): Promise<NodeIdentity> {
   const vote = await folder.read(VOTE, "bls-vote");
-  const votePossession = votePossessionProof(await loadMclCurve(), vote.secret);
+  const curveWork = pool ?? (await createCryptoPool());
+  const votePossession = await curveWork.run("votePossessionProof", { secretKey: vote.secret });
   vote.secret.fill(0);
   return {
     nodeKey: folder.publicPart(NODE),
@@ -115,6 +113,10 @@ async function writeAndForget(
 ): Promise<void> {
   await folder.write(name, kind, publicPart, secret);
   secret.fill(0);
+}
+
+async function votePublicKey(secretKey: Uint8Array, pool?: CryptoPool): Promise<Uint8Array> {
+  return (pool ?? (await createCryptoPool())).run("votePublicKey", { secretKey });
 }
 
 function requirePair(name: string, stated: Uint8Array, derived: Uint8Array): void {

@@ -1,12 +1,5 @@
-import {
-  capsuleContext,
-  encapsulateKey,
-  headerDigest,
-  sealCapsule,
-  sha256,
-  toHex,
-  utf8,
-} from "@consilium/crypto";
+import { capsuleContext, headerDigest, sha256, toHex, utf8 } from "@consilium/crypto";
+import { encapsulateKey, sealCapsule } from "@consilium/crypto/curve";
 import { queries } from "@consilium/ledger";
 import {
   BodyChunkRequest,

@@ -2,15 +2,13 @@ import {
   accountId,
   type CryptoPool,
   createCryptoPool,
-  createCurveVoteSuite,
   ed25519PublicKey,
   ed25519Sign,
-  loadBlstVoteSuite,
-  loadMclCurve,
   toHex,
   type VoteSuite,
-  votePossessionProof,
 } from "@consilium/crypto";
+import { createCurveVoteSuite, loadMclCurve, votePossessionProof } from "@consilium/crypto/curve";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import type { ChainDriver } from "@consilium/driver";
 import { MemoryStore } from "@consilium/driver/testing";
 import {

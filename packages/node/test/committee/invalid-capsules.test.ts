@@ -1,4 +1,5 @@
-import { type CryptoPool, createCryptoPool, openFragment, recordId, verifyFragment } from "@consilium/crypto";
+import { type CryptoPool, createCryptoPool, openFragment, recordId } from "@consilium/crypto";
+import { verifyFragment } from "@consilium/crypto/curve";
 import { queries } from "@consilium/ledger";
 import { FragmentRequest, Purpose } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";

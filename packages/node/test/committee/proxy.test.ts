@@ -1,11 +1,5 @@
-import {
-  type CryptoPool,
-  createCryptoPool,
-  openFragment,
-  recordId,
-  toHex,
-  verifyFragment,
-} from "@consilium/crypto";
+import { type CryptoPool, createCryptoPool, openFragment, recordId, toHex } from "@consilium/crypto";
+import { verifyFragment } from "@consilium/crypto/curve";
 import { queries } from "@consilium/ledger";
 import { AccessOpen, decodeStrict, FragmentRequest, Purpose, SignedTransaction } from "@consilium/protocol";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
