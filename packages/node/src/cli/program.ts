@@ -1,3 +1,4 @@
+import { ConsiliumError } from "@consilium/crypto";
 import { Command, CommanderError } from "commander";
 import { version } from "../version.js";
 import { registerInit } from "./init.js";
@@ -54,9 +55,15 @@ export async function runCommand(
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    // Commander has already printed what is wrong, and throws for --help too.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-    printError(output, error, false);
+    const asJson = args.includes("--json") && args[0] !== "demo";
+    // Commander has already told a person what is wrong, and throws for --help too.
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return ExitCode.ok;
+      if (asJson)
+        printError(output, new ConsiliumError("USAGE", error.message.replace(/^error: /, "")), true);
+      return ExitCode.usage;
+    }
+    printError(output, error, asJson);
     return error instanceof UsageError ? ExitCode.usage : ExitCode.refused;
   }
   return context.exitCode;

@@ -22,8 +22,16 @@ export class DemoFolder {
   /** Runs the demonstration to its end; `onLine` sees each line it prints. */
   async run(args: readonly string[] = [], onLine: (line: string) => void = () => {}): Promise<DemoEnd> {
     const jsonFile = join(this.dir, "report.json");
-    const entry = ["scripts/ts.mjs", "packages/node/src/cli/main.ts", "demo"];
-    const command = [...entry, "--once", "--dir", this.dir, "--json", jsonFile, ...args];
+    const command = [
+      "scripts/compiled.mjs",
+      "demo",
+      "--once",
+      "--dir",
+      this.dir,
+      "--json",
+      jsonFile,
+      ...args,
+    ];
     const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
     this.#child = child;
     let output = "";
@@ -41,11 +49,16 @@ export class DemoFolder {
     return Number(readFileSync(join(this.dir, hospital, "pid"), "utf8"));
   }
 
+  /** Asks the running demonstration to stop, as Ctrl-C does. */
+  interrupt(): void {
+    this.#child?.kill("SIGTERM");
+  }
+
   async remove(): Promise<void> {
     const child = this.#child;
     if (child !== undefined) {
       const closed = new Promise((resolve) => child.once("close", resolve));
-      child.kill("SIGTERM");
+      this.interrupt();
       await closed;
     }
     rmSync(this.dir, { recursive: true, force: true });

@@ -41,6 +41,8 @@ export function registerDemo(program: Command, context: CommandContext): void {
         interruption(),
       );
       context.exitCode = report.ok ? ExitCode.ok : ExitCode.refused;
+      // A step that was interrupted may still be waiting for a node; the nodes are stopped, so nothing will come.
+      if (!report.ok) process.exit(context.exitCode);
     });
 }
 

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConsiliumError } from "@consilium/crypto";
 
 /** Pause before a node that died by itself is started again, and how often that is tried in a row. */
 const RESTART_DELAY_MS = 2_000;
 const RESTARTS_MAX = 20;
+/** A node that lived this long was well: the next death begins a new row. */
+const WELL_AFTER_MS = 60_000;
 const STOP_GRACE_MS = 5_000;
 
 export interface NodeProcessOptions {
@@ -51,10 +53,13 @@ export class NodeProcess {
     });
     closeSync(output);
     this.#child = child;
-    if (child.pid !== undefined) writeFileSync(join(folder, "pid"), `${child.pid}\n`);
+    if (child.pid !== undefined) writeFileSync(pidFileOf(folder), `${child.pid}\n`);
+    const startedMs = Date.now();
     this.#exited = new Promise((resolve) => {
       const ended = (reason: string) => {
         if (this.#child === child) this.#child = undefined;
+        if (pidIn(folder) === child.pid) rmSync(pidFileOf(folder), { force: true });
+        if (Date.now() - startedMs > WELL_AFTER_MS) this.#restarts = 0;
         resolve();
         this.#startAgain(reason);
       };
@@ -66,6 +71,7 @@ export class NodeProcess {
   /** Kills without warning, as a power cut would; the process is not started again by itself. */
   async killHard(): Promise<void> {
     this.#wanted = false;
+    clearTimeout(this.#restartTimer);
     this.#child?.kill("SIGKILL");
     await this.#exited;
   }
@@ -92,6 +98,19 @@ export class NodeProcess {
     }
     this.options.onRestart?.(`ended (${reason}); starting it again`);
     this.#restartTimer = setTimeout(() => this.start(), RESTART_DELAY_MS);
+  }
+}
+
+/** Where the process id of a member's node stands while it runs. */
+export const pidFileOf = (folder: string): string => join(folder, "pid");
+
+/** The process id that a member's folder names, or undefined. */
+export function pidIn(folder: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFileOf(folder), "utf8"));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -98,6 +98,11 @@ export function summaryLines(story: Story, report: DemoReport): string[] {
       ({ type, bytes, sha256 }) =>
         `  ${type.padEnd(16)} ${String(bytes).padStart(9)} bytes  sha256 ${sha256.slice(0, 16)}…`,
     ),
+    "Opened, byte for byte as imported",
+    ...report.opened.map(
+      ({ type, bytes, height, proxies, liars, ms }) =>
+        `  ${type.padEnd(16)} ${String(bytes).padStart(9)} bytes  height ${String(height).padStart(4)}  ${ms} ms  proxies ${proxies.join(" ")}${liars.length > 0 ? `, lied: ${liars.join(" ")}` : ""}`,
+    ),
     "Refused",
     ...report.refused.map(({ what, code }) => `  ${code.padEnd(20)} ${what}`),
     "Who saw what (the patient's audit trail)",

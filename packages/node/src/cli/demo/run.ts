@@ -1,8 +1,10 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { splitBundle } from "@consilium/client";
+import { ConsiliumError } from "@consilium/crypto";
 import { nodePorts } from "../user/sdk.js";
 import { type DemoOptions, Story } from "./context.js";
+import { pidFileOf, pidIn } from "./node-process.js";
 import { Progress, type ProgressOutput, type StepResult } from "./progress.js";
 import { type DemoReport, makeReport, summaryLines } from "./report.js";
 import { DemoState } from "./state.js";
@@ -46,7 +48,7 @@ export async function runDemo(
   const options = { ...run, dir: resolve(run.dir) };
   // A bundle that cannot be read is refused before anything is started or removed.
   const bundle = splitBundle(readFileSync(options.bundleFile));
-  if (run.reset) rmSync(options.dir, { recursive: true, force: true });
+  if (run.reset) forget(options.dir);
   mkdirSync(options.dir, { recursive: true });
   const progress = new Progress(output, STEPS.length + 1);
   const story = new Story(options, await nodePorts(), new DemoState(options.dir), progress, bundle);
@@ -65,6 +67,40 @@ export async function runDemo(
     return report;
   } finally {
     await story.stop();
+  }
+}
+
+/**
+ * Removes the folder of an earlier demonstration.
+ * @throws ConsiliumError `DEMO_NOT_A_DEMO` for a folder of anything else, `DEMO_STILL_RUNS` while its nodes live.
+ */
+export function forget(dir: string): void {
+  if (!existsSync(dir)) return;
+  const entries = readdirSync(dir);
+  if (entries.length > 0 && !entries.includes("genesis.json") && !entries.includes("story.json")) {
+    throw new ConsiliumError(
+      "DEMO_NOT_A_DEMO",
+      `${dir} holds something else than a demonstration; --reset removes nothing there. Choose another --dir.`,
+    );
+  }
+  for (const entry of entries) {
+    const pid = pidIn(join(dir, entry));
+    if (pid === undefined || !isAlive(pid)) continue;
+    throw new ConsiliumError(
+      "DEMO_STILL_RUNS",
+      `Process ${pid} still runs a node of ${dir}; end that demonstration first. If it is not one, remove ${pidFileOf(join(dir, entry))}.`,
+    );
+  }
+  rmSync(dir, { recursive: true, force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs under another user.
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

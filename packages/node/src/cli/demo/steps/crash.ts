@@ -1,5 +1,5 @@
 import { ConsiliumError } from "@consilium/crypto";
-import { LIAR, OTHER_HOSPITAL, STEP_TIMEOUT_MS, type Story } from "../context.js";
+import { type Hospital, LIAR, OTHER_HOSPITAL, STEP_TIMEOUT_MS, type Story } from "../context.js";
 import { until } from "../node-process.js";
 import type { StepResult } from "../progress.js";
 import { describe, grantNow, openAndCompare, requireAudited } from "./sharing.js";
@@ -16,11 +16,9 @@ export async function survive(story: Story, note: (text: string) => void): Promi
       resumed: true,
     };
   }
-  const victim = story.hospital(OTHER_HOSPITAL);
   const grantId = await grantNow(story, [known.grantId]);
   story.state.keep({ secondGrantId: grantId });
-  note(`killing ${victim.member.name}`);
-  await victim.process.killHard();
+  const victim = await killOne(story, note);
   note(`opening while ${victim.member.name} is down`);
   const opened = await openAndCompare(story, grantId);
   story.state.keep({ openedWhileDown: opened });
@@ -31,6 +29,37 @@ export async function survive(story: Story, note: (text: string) => void): Promi
   return {
     detail: `${describe(opened)}; ${victim.member.name} caught up, all roots equal at height ${height}`,
   };
+}
+
+/** How long an API may go on answering after its process was killed, before somebody else must be running it. */
+const DOWN_TIMEOUT_MS = 3_000;
+
+/** Kills a node other than the author's and the clinician's, and makes sure that it is down. */
+async function killOne(story: Story, note: (text: string) => void): Promise<Hospital> {
+  for (const index of [OTHER_HOSPITAL, LIAR]) {
+    const hospital = story.hospital(index);
+    note(`killing ${hospital.member.name}`);
+    await hospital.process.killHard();
+    if (await isDown(hospital)) return hospital;
+    // Somebody started this node by hand, and it goes on: it is not the demo's to kill.
+    hospital.process.start();
+  }
+  throw new ConsiliumError("DEMO_NOT_KILLED", "No node could be killed: all are run by somebody else.");
+}
+
+async function isDown({ member, status }: Hospital): Promise<boolean> {
+  try {
+    await until(`the end of ${member.name}`, DOWN_TIMEOUT_MS, async () => {
+      const isAnswering = await status().then(
+        () => true,
+        () => false,
+      );
+      return isAnswering ? undefined : true;
+    });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Every node at one height with one state root. While a block spreads heights differ for a moment. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ImportJournal, TypedRecord } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
 import { writeDurably } from "../../../keys/index.js";
-import { AUTHOR, type Story } from "../context.js";
+import { AUTHOR, CLINIC, type Story } from "../context.js";
 import type { StepResult } from "../progress.js";
 import type { ImportedRecord } from "../state.js";
 
@@ -38,6 +38,29 @@ export async function importBundle(story: Story, note: (text: string) => void): 
     detail: `${resources} resources in ${records.length} types, ${sizeBytes} bytes`,
     resumed: records.every((record) => record.isOld),
   };
+}
+
+/**
+ * A record of another type than the shared one, for a bundle that has one type only: a synthetic resource of its own.
+ * Returns its record id; run again, the one that the journal names.
+ */
+export async function importOtherType(story: Story): Promise<string> {
+  const isAllergy = story.state.facts.sharedType === "allergy";
+  const resource = {
+    resourceType: isAllergy ? "Immunization" : "AllergyIntolerance",
+    meta: { tag: [{ system: "http://terminology.hl7.org/CodeSystem/v3-ActReason", code: "HTEST" }] },
+    text: { status: "generated", div: "<div>Synthetic entry of the demonstration.</div>" },
+  };
+  const bundle = { resourceType: "Bundle", type: "collection", entry: [{ resource }] };
+  const desk = await story.hospital(AUTHOR).desk();
+  const { records } = await desk.importBundle({
+    bundle: new TextEncoder().encode(JSON.stringify(bundle)),
+    owner: story.owner.account,
+    journal: fileJournal(join(story.options.dir, "import-journal")),
+  });
+  const record = records[0]!;
+  await story.hospital(CLINIC).hasSeen(record.height);
+  return record.recordId;
 }
 
 /** Laboratory where the bundle has it, otherwise its largest type. */

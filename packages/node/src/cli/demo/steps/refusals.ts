@@ -4,6 +4,7 @@ import { RecordIndex, TransactionKind } from "@consilium/protocol";
 import { CLINIC, LIAR, OTHER_HOSPITAL, type Story } from "../context.js";
 import type { StepResult } from "../progress.js";
 import type { Refusal } from "../state.js";
+import { importOtherType } from "./records.js";
 import { grantNow, openAndCompare, PURPOSE, recordIdOf, requireAudited, sharedType } from "./sharing.js";
 
 /** Step 8: what must not work. Each attempt is real, and refused with the code that the design names. */
@@ -56,11 +57,10 @@ async function mustBeRefused(
   );
 }
 
-function openOtherType(story: Story, grantId: string): Promise<unknown> {
+async function openOtherType(story: Story, grantId: string): Promise<unknown> {
   const other = story.state.facts.imported?.find(({ type }) => type !== sharedType(story));
-  if (other === undefined)
-    throw new ConsiliumError("DEMO_ONE_TYPE", "The bundle has one type only; give a fuller one.");
-  return submitAccess(story.clinician, grantId, other.recordId);
+  const recordId = other?.recordId ?? (await importOtherType(story));
+  return submitAccess(story.clinician, grantId, recordId);
 }
 
 function openAsOther(story: Story, grantId: string): Promise<unknown> {
