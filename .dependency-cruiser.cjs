@@ -5,8 +5,8 @@ const allowed = {
   consensus: ["protocol", "crypto"],
   ledger: ["consensus", "protocol", "crypto"],
   driver: ["ledger", "consensus", "protocol", "crypto"],
-  sim: ["driver", "ledger", "consensus", "protocol", "crypto"],
-  client: ["ledger", "consensus", "protocol", "crypto"],
+  sim: ["consensus", "protocol", "crypto"],
+  client: ["protocol", "crypto"],
   node: ["client", "driver", "ledger", "consensus", "protocol", "crypto"],
 };
 
