@@ -105,7 +105,7 @@ describe.each(PURPOSES)("bad points in a run for purpose $purpose", ({ purpose }
 
   function dealt(): Ceremony {
     const ceremony = new Ceremony(mcl, params);
-    deals.forEach((deal, index) => ceremony.send(100, nodes[index]!.nodeId, deal));
+    for (const [index, deal] of deals.entries()) ceremony.send(100, nodes[index]!.nodeId, deal);
     ceremony.send(101, sender, new Uint8Array(0));
     return ceremony;
   }
