@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join, resolve } from "node:path";
 import { splitBundle } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
+import { isAlive } from "../process-alive.js";
 import { nodePorts } from "../user/sdk.js";
 import { type DemoOptions, Story } from "./context.js";
 import { pidFileOf, pidIn } from "./node-process.js";
@@ -92,16 +93,6 @@ export function forget(dir: string): void {
     );
   }
   rmSync(dir, { recursive: true, force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs under another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }
 
 /** Runs the steps until one fails; its failure stands in the progress. */

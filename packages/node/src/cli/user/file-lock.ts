@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { ConsiliumError } from "@consilium/crypto";
+import { isAlive } from "../process-alive.js";
 
 const FILE_MODE = 0o600;
 /** Locks that this process holds: in a container a command may have the process id of the one that died. */
@@ -77,15 +78,5 @@ function ownerOf(path: string): number | undefined {
     return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it runs under another user.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
