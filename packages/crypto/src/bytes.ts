@@ -9,6 +9,17 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return concatBytes(...parts);
 }
 
+/** The same for a list of any length, which would overflow the call stack as arguments. */
+export function concatList(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
 /** UTF-8 bytes of a string, with no terminator. */
 export function utf8(text: string): Uint8Array {
   return utf8ToBytes(text);
@@ -65,7 +76,9 @@ export function lp32(bytes: Uint8Array): Uint8Array {
 /** Equality of public byte strings. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
-  return left.every((byte, i) => byte === right[i]);
+  // A plain loop: with a callback per byte, comparing a large transaction took longer than decoding it.
+  for (let i = 0; i < left.length; i++) if (left[i] !== right[i]) return false;
+  return true;
 }
 
 /** Equality that takes the same time wherever two strings of one length differ: for tags, commitments and secrets. */

@@ -6,7 +6,7 @@
  * Big endian; lp16 and lp32 are length-prefixed bytes; type and fullUrl are UTF-8. Nothing follows. A reader gives back
  * byte for byte what went in.
  */
-import { ConsiliumError, lp16, lp32, Reader, u8, u16, u32, utf8 } from "@consilium/crypto";
+import { ConsiliumError, concatList, lp16, lp32, Reader, u8, u16, u32, utf8 } from "@consilium/crypto";
 
 export const CONTAINER_VERSION = 1;
 const MAGIC = utf8("CSR1");
@@ -31,7 +31,10 @@ export function encodeContainer(container: RecordContainer): Uint8Array {
     lp16(utf8(container.type)),
     u32(container.items.length),
   ];
-  return join([...head, ...container.items.flatMap((item) => [lp16(utf8(item.fullUrl)), lp32(item.bytes)])]);
+  return concatList([
+    ...head,
+    ...container.items.flatMap((item) => [lp16(utf8(item.fullUrl)), lp32(item.bytes)]),
+  ]);
 }
 
 /** Reads a container. Throws `CONTAINER_UNKNOWN` for another format or version, `BAD_LENGTH` when it is cut off. */
@@ -57,14 +60,3 @@ export function decodeContainer(bytes: Uint8Array): RecordContainer {
 }
 
 const text = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
-
-/** Joins without spreading thousands of parts over the call stack. */
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-  }
-  return out;
-}

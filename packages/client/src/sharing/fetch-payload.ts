@@ -2,6 +2,7 @@
 import {
   ConsiliumError,
   codeOf,
+  concatList,
   equalBytes,
   fromHex,
   headerDigest,
@@ -60,7 +61,9 @@ export async function fetchPayload(
     parts.push(...opener.push(chunk));
   }
   parts.push(...opener.finish().pieces);
-  return join(parts);
+  const payload = concatList(parts);
+  for (const part of parts) part.fill(0);
+  return payload;
 }
 
 function readHeader(bytes: Uint8Array, record: IndexedRecord): RecordHeader {
@@ -111,15 +114,4 @@ function wrongChunk(chunk: number): ConsiliumError {
       chunk,
     },
   );
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    out.set(part, offset);
-    offset += part.length;
-    part.fill(0);
-  }
-  return out;
 }

@@ -1,5 +1,5 @@
 import { ByteListType, ByteVectorType, type Type, UintNumberType } from "@chainsafe/ssz";
-import { ConsiliumError } from "@consilium/crypto";
+import { ConsiliumError, equalBytes } from "@consilium/crypto";
 
 /** The SSZ building blocks, for packages above that define values of their own. */
 export {
@@ -52,7 +52,7 @@ export function decodeStrict<Value>(type: Type<Value>, bytes: Uint8Array, what: 
   try {
     // Sockets hand out Node's Buffers, whose slice() is a view: a later change of a "copy" would change the message.
     value = type.deserialize(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length));
-    if (equal(type.serialize(value), bytes)) return value;
+    if (equalBytes(type.serialize(value), bytes)) return value;
   } catch (cause) {
     throw new ConsiliumError(
       "BAD_ENCODING",
@@ -62,11 +62,4 @@ export function decodeStrict<Value>(type: Type<Value>, bytes: Uint8Array, what: 
     );
   }
   throw new ConsiliumError("BAD_ENCODING", `${what} is not canonical`, { sizeBytes: bytes.length });
-}
-
-function equal(left: Uint8Array, right: Uint8Array): boolean {
-  if (left.length !== right.length) return false;
-  // A plain loop: with a callback per byte this took longer than the rest of decoding.
-  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
-  return true;
 }

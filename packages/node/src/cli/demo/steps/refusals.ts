@@ -1,5 +1,5 @@
 import { encodeScope, HttpApi, routes, TransactionSender } from "@consilium/client";
-import { ConsiliumError, codeOf, fromHex } from "@consilium/crypto";
+import { ConsiliumError, codeOf, fromHex, toHex } from "@consilium/crypto";
 import { RecordIndex, TransactionKind } from "@consilium/protocol";
 import { CLINIC, LIAR, OTHER_HOSPITAL, type Story } from "../context.js";
 import type { StepResult } from "../progress.js";
@@ -70,7 +70,7 @@ function openAsOther(story: Story, grantId: string): Promise<unknown> {
 /** The chain alone decides: nothing is checked at the client first. */
 async function submitAccess(who: Story["clinician"], grantId: string, recordId: string): Promise<unknown> {
   const scope = encodeScope(PURPOSE);
-  const access = await who.submitAccess({ grantId, scope: hexOf(scope), recordIds: [recordId] });
+  const access = await who.submitAccess({ grantId, scope: toHex(scope), recordIds: [recordId] });
   access.requestSecret.fill(0);
   return access;
 }
@@ -84,11 +84,11 @@ async function openReplayed(story: Story, grantId: string): Promise<unknown> {
   story.state.keep({ replayedRecordId: recordId });
   const access = await story.clinician.submitAccess({
     grantId,
-    scope: hexOf(encodeScope(PURPOSE)),
+    scope: toHex(encodeScope(PURPOSE)),
     recordIds: [recordId],
   });
   access.requestSecret.fill(0);
-  return proxyAnswer(story, hexOf(access.requestId));
+  return proxyAnswer(story, toHex(access.requestId));
 }
 
 /** Asks one proxy, through the clinician's node, for its fragment. */
@@ -191,5 +191,3 @@ async function requireRevoked(story: Story): Promise<void> {
   if (grant?.state === "revoked") return;
   throw new ConsiliumError("DEMO_NOT_REVOKED", "The revoked grant is not revoked on the chain.");
 }
-
-const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
