@@ -5,8 +5,9 @@ const allowed = {
   consensus: ["protocol", "crypto"],
   ledger: ["consensus", "protocol", "crypto"],
   driver: ["ledger", "consensus", "protocol", "crypto"],
-  sim: ["consensus", "protocol", "crypto"],
-  client: ["protocol", "crypto"],
+  sim: ["driver", "ledger", "consensus", "protocol", "crypto"],
+  client: ["ledger", "consensus", "protocol", "crypto"],
+  e2e: ["client", "ledger", "consensus", "protocol", "crypto"],
   node: ["client", "driver", "ledger", "consensus", "protocol", "crypto"],
 };
 

@@ -6,6 +6,8 @@
  * itself and lands block, changes and cursor in one batch. State keys belong to the application (`state/keys.ts`):
  * their first byte is below 0x80, so that a driver may keep its own keys above it.
  */
+
+import type { ValidatorSet } from "@consilium/consensus";
 import type {
   Block,
   BlockPayload,
@@ -64,6 +66,11 @@ export interface Application {
   genesisBlock(): Block;
   /** The state before the first block; the driver writes it once. */
   genesisChanges(): Promise<Execution>;
+  /**
+   * The validators of an epoch as a state knows them: those of epochs 0 and 1 from genesis on, those of e + 1 once the
+   * first block of e is applied. Undefined for epochs that are not elected yet, or long past.
+   */
+  validatorSet(state: StateReader, epoch: number): ValidatorSet | undefined;
   /**
    * Before gossip and before inclusion, the cheap checks first. Nonces up to a mempool's worth ahead of the account's
    * next are valid here, so that a pool can hold a run of them; a block takes them in order only.

@@ -1,4 +1,5 @@
 /** The application machine: the same for both chains, which differ in their rules and in what starts a block. */
+import { electGenesisSet, type ValidatorSet } from "@consilium/consensus";
 import { ConsiliumError, type CryptoPool, toHex } from "@consilium/crypto";
 import {
   BLOCK_VERSION,
@@ -92,6 +93,10 @@ export class Ledger implements Application {
     writeGenesis(state, this.definition.genesis);
     state.putValue(keyOf(prefixes.tip), Tip, { height: 0, timestampMs: this.definition.genesis.timeMs });
     return finish(emptyState, state, [], []);
+  }
+
+  validatorSet(): ValidatorSet {
+    return electGenesisSet(this.definition.genesis);
   }
 
   async checkTransaction(

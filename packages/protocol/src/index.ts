@@ -1,4 +1,5 @@
 export * from "./codes.js";
+export * from "./epochs.js";
 export * from "./ids.js";
 export * from "./limits.js";
 export * from "./parameters.js";

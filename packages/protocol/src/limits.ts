@@ -15,12 +15,23 @@ export const limits = {
   validators: 31,
   validatorsMin: 4,
   membersMax: 500,
+  /** Candidates over which one member spreads its stake. */
+  stakeVotesPerMember: 16,
+  /** Open proposals of governance; more are refused until some pass or lapse. */
+  openProposals: 64,
+  /** Transactions of one user's account in one block; members, who import in bulk, are bound by the block alone. */
+  transactionsPerUserPerBlock: 64,
   /** One message on a consensus stream or gossip topic. */
   consensusMessageBytes: 64 * 1024,
   gossipMessageBytes: 3 * 1024 * 1024,
   /** One response on a request stream, other than streamed bodies. */
   responseBytes: 8 * 1024 * 1024,
   blocksPerSyncResponse: 64,
+  handoversPerResponse: 64,
+  /** State entries of one snapshot chunk, encoded; one entry alone may be larger. */
+  snapshotChunkBytes: 1024 * 1024,
+  /** Chunks of one snapshot: with full chunks, 64 GiB of state. */
+  snapshotChunks: 65_536,
   mempoolTransactions: 20_000,
   mempoolBytes: 64 * 1024 * 1024,
   mempoolTransactionsPerAccount: 256,

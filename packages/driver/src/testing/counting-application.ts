@@ -1,3 +1,4 @@
+import { electGenesisSet } from "@consilium/consensus";
 import { ConsiliumError, concat, equalBytes, Reader, sha256, u64 } from "@consilium/crypto";
 import type { Application, BlockContext, Execution } from "@consilium/ledger";
 import {
@@ -78,6 +79,7 @@ export function countingApplication(genesis: Genesis): Application {
       results: [],
       events: [],
     }),
+    validatorSet: () => electGenesisSet(genesis),
     checkTransaction: async (state, encoded, context) => judge(state, encoded, context),
     checkPayload: async (state, block) => checkPayload(state, block),
     buildPayload: async (state, candidates, context) => buildPayload(state, candidates, context),

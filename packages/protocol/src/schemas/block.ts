@@ -1,6 +1,6 @@
 import { ContainerType, ListCompositeType, type ValueOf } from "@chainsafe/ssz";
 import { limits } from "../limits.js";
-import { B32, bytesUpTo, U8, U64 } from "./basic.js";
+import { B32, B48, bytesUpTo, U8, U64 } from "./basic.js";
 import { Certificate } from "./vote.js";
 
 export const BLOCK_VERSION = 1;
@@ -37,6 +37,24 @@ export type BlockPayload = ValueOf<typeof BlockPayload>;
 
 export const Block = new ContainerType({ header: BlockHeader, payload: BlockPayload });
 export type Block = ValueOf<typeof Block>;
+
+/** The validators of one epoch as they travel, in the order of their vote indices. */
+export const ValidatorList = new ListCompositeType(
+  new ContainerType({ nodeId: B32, voteKey: B48 }),
+  limits.validators,
+);
+export type ValidatorList = ValueOf<typeof ValidatorList>;
+
+/**
+ * Proof that one epoch ended: its boundary header, the finalization by that epoch's set, and the next set, to whose root
+ * the header commits. A chain of these leads from genesis to any later set.
+ */
+export const Handover = new ContainerType({
+  header: BlockHeader,
+  finalization: Certificate,
+  nextSet: ValidatorList,
+});
+export type Handover = ValueOf<typeof Handover>;
 
 /** A finalized block as it is stored and synced: the finalization proves it and all its ancestors. */
 export const FinalizedBlock = new ContainerType({ block: Block, finalization: Certificate });

@@ -1,7 +1,7 @@
 import { ContainerType, ListCompositeType, OptionalType, type ValueOf } from "@chainsafe/ssz";
 import { limits } from "../limits.js";
 import { B32, B64, bytesUpTo, U8, U16, U32, U64 } from "./basic.js";
-import { Block } from "./block.js";
+import { Block, Handover } from "./block.js";
 import { Certificate } from "./vote.js";
 
 /** Request protocols between nodes, one request and one response each; the network prefixes the chain. */
@@ -10,6 +10,9 @@ export const RequestProtocol = {
   blocks: "blocks/1",
   block: "block/1",
   certificates: "certificates/1",
+  handovers: "handovers/1",
+  snapshot: "snapshot/1",
+  snapshotChunk: "snapshot-chunk/1",
   extract: "extract/1",
   fragment: "fragment/1",
   bodyChunk: "body-chunk/1",
@@ -50,6 +53,37 @@ export const CertificatesResponse = new ContainerType({
   certificates: new ListCompositeType(Certificate, 512),
 });
 export type CertificatesResponse = ValueOf<typeof CertificatesResponse>;
+
+/** handovers/1: the proofs of consecutive epochs' ends, from an epoch on; fewer or none where the peer has no more. */
+export const HandoversRequest = new ContainerType({ fromEpoch: U64, count: U16 });
+export type HandoversRequest = ValueOf<typeof HandoversRequest>;
+export const HandoversResponse = new ContainerType({
+  handovers: new ListCompositeType(Handover, limits.handoversPerResponse),
+});
+export type HandoversResponse = ValueOf<typeof HandoversResponse>;
+
+/** snapshot/1: empty request; the peer's newest snapshot. `epoch` is that of the boundary block whose state it is. */
+export const SnapshotManifest = new ContainerType({
+  epoch: U64,
+  /** Height of the boundary block. */
+  height: U64,
+  /** Root of the state after it: the header of the next block carries the same. */
+  stateRoot: B32,
+  /** SHA-256 of each encoded chunk. */
+  chunkDigests: new ListCompositeType(B32, limits.snapshotChunks),
+});
+export type SnapshotManifest = ValueOf<typeof SnapshotManifest>;
+
+/** snapshot-chunk/1: one chunk of a snapshot by its place; the response is an encoded SnapshotChunk. */
+export const SnapshotChunkRequest = new ContainerType({ epoch: U64, index: U32 });
+export type SnapshotChunkRequest = ValueOf<typeof SnapshotChunkRequest>;
+
+/** State values in ascending order of keys, tree nodes left out: whoever takes them builds the tree again. */
+export const SnapshotChunk = new ListCompositeType(
+  new ContainerType({ key: bytesUpTo(512), value: bytesUpTo(4 * 1024 * 1024) }),
+  limits.snapshotChunkBytes,
+);
+export type SnapshotChunk = ValueOf<typeof SnapshotChunk>;
 
 /** Transactions travel in batches, on gossip. */
 export const TransactionBatch = new ContainerType({

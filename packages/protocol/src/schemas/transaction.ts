@@ -1,10 +1,18 @@
-import { ContainerType, ListCompositeType, type ValueOf } from "@chainsafe/ssz";
+import { ContainerType, ListCompositeType, OptionalType, type ValueOf } from "@chainsafe/ssz";
 import { utf8 } from "@consilium/crypto";
 import { limits } from "../limits.js";
-import { B32, B64, B192, bytesUpTo, U8, U16, U32, U64 } from "./basic.js";
+import { B32, B48, B64, B96, B192, bytesUpTo, U8, U16, U32, U64 } from "./basic.js";
+import { Vote } from "./vote.js";
 
 /** Transaction kinds. Numbers are never reused. 0x80 and above live on private chains. */
 export const TransactionKind = {
+  memberPropose: 0x01,
+  memberApprove: 0x02,
+  stakeVote: 0x03,
+  candidateRegister: 0x04,
+  candidateReady: 0x05,
+  candidateResign: 0x06,
+  safetyReset: 0x07,
   identityRegister: 0x10,
   labelClose: 0x13,
   ceremonyEk: 0x20,
@@ -19,12 +27,20 @@ export const TransactionKind = {
   grantCreate: 0x41,
   grantRevoke: 0x42,
   accessOpen: 0x43,
+  evidenceConsensus: 0x50,
   recordPut: 0x80,
 } as const;
 export type TransactionKind = (typeof TransactionKind)[keyof typeof TransactionKind];
 
 /** The names people and logs use, as in `grant/create`. */
 export const transactionKindNames: Readonly<Record<number, string>> = {
+  [TransactionKind.memberPropose]: "member/propose",
+  [TransactionKind.memberApprove]: "member/approve",
+  [TransactionKind.stakeVote]: "stake/vote",
+  [TransactionKind.candidateRegister]: "candidate/register",
+  [TransactionKind.candidateReady]: "candidate/ready",
+  [TransactionKind.candidateResign]: "candidate/resign",
+  [TransactionKind.safetyReset]: "safety/reset",
   [TransactionKind.identityRegister]: "identity/register",
   [TransactionKind.labelClose]: "label/close",
   [TransactionKind.ceremonyEk]: "ceremony/ek",
@@ -39,6 +55,7 @@ export const transactionKindNames: Readonly<Record<number, string>> = {
   [TransactionKind.grantCreate]: "grant/create",
   [TransactionKind.grantRevoke]: "grant/revoke",
   [TransactionKind.accessOpen]: "access/open",
+  [TransactionKind.evidenceConsensus]: "evidence/consensus",
   [TransactionKind.recordPut]: "record/put",
 };
 
@@ -73,6 +90,69 @@ export function transactionSigningBytes(transaction: Transaction): Uint8Array {
   bytes.set(id, TRANSACTION_DOMAIN.length);
   return bytes;
 }
+
+/** What members decide together. Numbers are never reused. */
+export const ProposalAction = { admit: 1, expel: 2, setStake: 3, setSeats: 4, reinstate: 5 } as const;
+export type ProposalAction = (typeof ProposalAction)[keyof typeof ProposalAction];
+
+/** A hospital that is to join: the fields of a founding member, its stake apart. */
+export const NewMember = new ContainerType({
+  name: bytesUpTo(limits.nameBytes),
+  nodeKey: B32,
+  exchangeKey: B32,
+  voteKey: B48,
+  votePossession: B96,
+});
+export type NewMember = ValueOf<typeof NewMember>;
+
+/**
+ * member/propose, by a member, whose own approval it is: admit (`newcomer`, `stake`), expel (`subject`), set a member's
+ * stake (`subject`, `stake`), set the number of validator seats (`seats`), or lift a ban (`subject`). Fields that the
+ * action does not use are zero or absent. Its transaction id names it. It passes with two thirds of the stake and takes
+ * effect at the next epoch boundary; it lapses when it has not passed within the evidence window's epochs.
+ */
+export const MemberPropose = new ContainerType({
+  action: U8,
+  /** Node id of the member it is about, or zero. */
+  subject: B32,
+  stake: U64,
+  seats: U16,
+  newcomer: new OptionalType(NewMember),
+});
+export type MemberPropose = ValueOf<typeof MemberPropose>;
+
+/** member/approve, by another member: adds the stake it holds to a proposal. */
+export const MemberApprove = new ContainerType({ proposalId: B32 });
+export type MemberApprove = ValueOf<typeof MemberApprove>;
+
+/** stake/vote, by a member: spreads its bonded stake over candidates (node ids), in place of its votes before. */
+export const StakeVote = new ContainerType({
+  votes: new ListCompositeType(new ContainerType({ candidate: B32, stake: U64 }), limits.stakeVotesPerMember),
+});
+export type StakeVote = ValueOf<typeof StakeVote>;
+
+/** candidate/register, by a member: stands for election with this BLS key, whose possession it proves. */
+export const CandidateRegister = new ContainerType({ voteKey: B48, votePossession: B96 });
+export type CandidateRegister = ValueOf<typeof CandidateRegister>;
+
+/** candidate/ready: the node is up; it counts for the snapshot that ends this epoch, which must be the present one. */
+export const CandidateReady = new ContainerType({ epoch: U64 });
+export type CandidateReady = ValueOf<typeof CandidateReady>;
+
+/** candidate/resign: out of the elections from the next snapshot on. `epoch` must be the present one. */
+export const CandidateResign = new ContainerType({ epoch: U64 });
+export type CandidateResign = ValueOf<typeof CandidateResign>;
+
+/**
+ * safety/reset, by a member whose node lost its safety record: its vote key signs again from the epoch after the one
+ * that finalizes this, and nothing before. `epoch` must be the present one.
+ */
+export const SafetyReset = new ContainerType({ epoch: U64 });
+export type SafetyReset = ValueOf<typeof SafetyReset>;
+
+/** evidence/consensus, by any member: two signed votes of one validator that contradict. */
+export const EvidenceConsensus = new ContainerType({ first: Vote, second: Vote });
+export type EvidenceConsensus = ValueOf<typeof EvidenceConsensus>;
 
 /** Roles of a user account. */
 export const Role = { member: 0, owner: 1, recipient: 2 } as const;
