@@ -5,6 +5,7 @@ import {
   Certificate,
   decodeStrict,
   digestOf,
+  Handover,
   type StateReader,
   type Store,
   type StoreChange,
@@ -73,6 +74,12 @@ export class ChainStore {
   finalizationAt(height: number): Certificate | undefined {
     const bytes = this.store.get(heightKey(buckets.finalization, height));
     return bytes === undefined ? undefined : Certificate.deserialize(bytes);
+  }
+
+  /** How an epoch ended; undefined while its boundary block is not final here. */
+  handover(epoch: number): Handover | undefined {
+    const bytes = this.store.get(keyIn(buckets.handover, u64(epoch)));
+    return bytes === undefined ? undefined : Handover.deserialize(bytes);
   }
 
   result(id: Uint8Array): TransactionResult | undefined {
@@ -176,6 +183,12 @@ export class ChainStore {
 
 const certificateKey = ({ epoch, view, kind }: Certificate): Uint8Array =>
   keyIn(buckets.certificate, u64(epoch), u64(view), u8(kind));
+
+/** The change that keeps a boundary's hand-over, for the batch that makes the boundary block final. */
+export const handoverChange = (handover: Handover): StoreChange => ({
+  key: keyIn(buckets.handover, u64(handover.header.epoch)),
+  value: Handover.serialize(handover),
+});
 
 function requireApplicationKeys(changes: readonly StoreChange[]): void {
   if (changes.every(({ key }) => key[0]! < 0x80)) return;

@@ -25,6 +25,10 @@ export const buckets = {
   submission: 0x88,
   /** One value, there once a vote of the own key was seen that the safety record lacks: the key no longer votes. */
   forfeited: 0x89,
+  /** u64 epoch → Handover: its boundary header, the finalization of it, and the next set. */
+  handover: 0x8a,
+  /** One value: u64, how often this store was opened to vote. */
+  startCount: 0x8b,
 } as const;
 
 export type Bucket = (typeof buckets)[keyof typeof buckets];

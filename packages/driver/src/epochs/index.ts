@@ -1,0 +1,1 @@
+export { EpochBook, type EpochBookOptions } from "./epoch-book.js";
