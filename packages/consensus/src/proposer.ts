@@ -1,5 +1,5 @@
 import { bigintFromBytes, hash, u32 } from "@consilium/crypto";
-import type { Bytes32, Epoch, View } from "@consilium/protocol";
+import type { Bytes32, Epoch, Height, View } from "@consilium/protocol";
 import type { EpochContext } from "./engine/index.js";
 import { nodeIdsOf, type ValidatorSet } from "./validator-set.js";
 
@@ -24,7 +24,15 @@ export function proposerOfView(order: readonly number[], view: View): number {
   return order[(view - 1) % order.length]!;
 }
 
-/** What the engine needs to know of an epoch. */
-export function epochContext(epoch: Epoch, set: ValidatorSet, seed: Bytes32): EpochContext {
-  return { epoch, validators: nodeIdsOf(set), proposerOrder: proposerOrder(seed, set.length) };
+/**
+ * What the engine needs to know of an epoch. `seed` is the digest of the previous boundary block, or the genesis hash;
+ * `lastHeight` is the height of the epoch's own boundary block.
+ */
+export function epochContext(
+  epoch: Epoch,
+  set: ValidatorSet,
+  seed: Bytes32,
+  lastHeight: Height,
+): EpochContext {
+  return { epoch, validators: nodeIdsOf(set), proposerOrder: proposerOrder(seed, set.length), lastHeight };
 }

@@ -1,4 +1,4 @@
-import { type GenesisMember, toEpoch, toView } from "@consilium/protocol";
+import { type GenesisMember, toEpoch, toHeight, toView } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import {
   electGenesisSet,
@@ -94,8 +94,9 @@ describe("a validator set", () => {
   });
 
   it("makes the context of an epoch with node ids in set order", () => {
-    const context = epochContext(toEpoch(2), set, new Uint8Array(32));
+    const context = epochContext(toEpoch(2), set, new Uint8Array(32), toHeight(1_200));
     expect(context.validators[1]).toBe("02".repeat(32));
     expect(context.proposerOrder).toHaveLength(4);
+    expect(context.lastHeight).toBe(1_200);
   });
 });

@@ -217,7 +217,7 @@ export class ChainRuntime {
     this.runner.enqueue({
       kind: "restored",
       // One epoch so far: its set is elected at genesis, its order seeded by the genesis hash.
-      epoch: epochContext(toEpoch(0), this.set, application.chainId),
+      epoch: epochContext(toEpoch(0), this.set, application.chainId, toHeight(Number.MAX_SAFE_INTEGER)),
       tip: engineTip(tip, finalization),
       certificates,
       headers,

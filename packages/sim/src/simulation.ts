@@ -159,7 +159,7 @@ async function makeWorld(options: SimulationOptions, profile: Profile): Promise<
   const faults: string[] = [];
   const ran = new Map<string, number>();
   const observer = observe({ clock, checkers, trace, faults, ran });
-  const epoch = epochContext(toEpoch(0), keys.set, genesis.digest);
+  const epoch = epochContext(toEpoch(0), keys.set, genesis.digest, toHeight(Number.MAX_SAFE_INTEGER));
   const check = new MessageCheck(keys, chainId);
   const { deltaMs, blockIntervalMs, heartbeatMs, inactivityViews, blockPayloadBytes } = presets.devnet;
   const config = {

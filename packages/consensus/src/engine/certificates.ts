@@ -8,6 +8,7 @@ import {
   type Run,
   referenceTo,
   slotAt,
+  undoBackoff,
 } from "./state.js";
 import type { KnownBlock, Slot } from "./types.js";
 import { castVote, countFailedView, enterView, nextView } from "./views.js";
@@ -97,8 +98,7 @@ export function finalizeIfComplete(run: Run): void {
   });
   const { digest, height, timestampMs } = referenceTo(last);
   state.tip = { digest, height, timestampMs, view: slotAt(state, finalization.view).view, finalization };
-  state.failedViews = 0;
-  state.backoffSteps = Math.max(0, state.backoffSteps - 1);
+  undoBackoff(state);
   prune(run);
 }
 

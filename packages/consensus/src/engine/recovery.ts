@@ -9,6 +9,7 @@ import {
   VoteKind,
 } from "@consilium/protocol";
 import { prune } from "./certificates.js";
+import { takeSeat } from "./epochs.js";
 import { blockOf, FUTURE_VIEWS_MAX, learnBlock, pauseMs, type Run, slotAt } from "./state.js";
 import type { Effect, EngineMessage, Input, State } from "./types.js";
 import { enterView, nextView, setTimer } from "./views.js";
@@ -25,12 +26,8 @@ type CaughtUp = Extract<Input, { kind: "caughtUp" }>;
 export function onRestored(run: Run, input: Restored): void {
   const { state } = run;
   state.started = true;
-  state.epoch = input.epoch;
-  const index = input.epoch.validators.indexOf(state.config.self);
-  state.selfIndex = index < 0 ? undefined : index;
-  state.mayVote = input.mayVote;
+  takeSeat(state, input.epoch, input.mayVote);
   state.tip = input.tip;
-  state.lastSignedView.splice(0, Number.POSITIVE_INFINITY, ...input.epoch.validators.map(() => 0));
   for (const header of input.headers) if (header.height > state.tip.height) learnBlock(state, header, true);
   let newest = state.tip.view;
   for (const certificate of input.certificates)

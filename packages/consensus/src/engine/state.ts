@@ -33,7 +33,7 @@ export interface Run {
 export function createState(config: EngineConfig): State {
   return {
     config,
-    epoch: { epoch: toEpoch(0), validators: [], proposerOrder: [] },
+    epoch: { epoch: toEpoch(0), validators: [], proposerOrder: [], lastHeight: toHeight(0) },
     selfIndex: undefined,
     mayVote: false,
     started: false,
@@ -148,8 +148,20 @@ export function isInactive(state: State, validator: number): boolean {
   return oldest >= state.historyFromView && (state.lastSignedView[validator] ?? 0) < oldest;
 }
 
+/** A finalization undoes one step of back-off. */
+export function undoBackoff(state: State): void {
+  state.failedViews = 0;
+  state.backoffSteps = Math.max(0, state.backoffSteps - 1);
+}
+
 /** A block that is notarized but not final. */
 export function hasUnfinalized(state: State): boolean {
   for (const slot of state.slots.values()) if (slot.notarization !== undefined) return true;
   return false;
 }
+
+/** Whether a block of this height ends the epoch. */
+export const isBoundary = (state: State, height: number): boolean => height === state.epoch.lastHeight;
+
+/** Once the boundary block is final nothing is left to agree on in this epoch: the engine idles until `newEpoch`. */
+export const isEpochOver = (state: State): boolean => state.tip.height >= state.epoch.lastHeight;

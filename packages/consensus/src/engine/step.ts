@@ -1,5 +1,6 @@
 import type { HexId, Proposal } from "@consilium/protocol";
 import { acceptCertificate, finalizeIfComplete } from "./certificates.js";
+import { onNewEpoch } from "./epochs.js";
 import { acceptProposal, judgeIfPossible, onPayloadChecked } from "./judging.js";
 import { onPayloadBuilt, proposeIfWanted } from "./proposing.js";
 import { helpIfBehind, onBodyArrived, onCaughtUp, onRebroadcast, onRestored } from "./recovery.js";
@@ -62,6 +63,9 @@ function takeIn(run: Run, input: Input): void {
       break;
     case "caughtUp":
       onCaughtUp(run, input);
+      break;
+    case "newEpoch":
+      onNewEpoch(run, input);
   }
 }
 

@@ -45,6 +45,8 @@ export interface EpochContext {
   readonly validators: readonly HexId[];
   /** Permutation of the set's indices; view v is proposed by `proposerOrder[(v − 1) mod n]`. */
   readonly proposerOrder: readonly number[];
+  /** Height of the epoch's boundary block: nothing above it is proposed, judged or finalized in this epoch. */
+  readonly lastHeight: Height;
 }
 
 /** Timers of the engine. Each belongs to one view; one that fires after the view was left is dropped in `step`. */
@@ -180,8 +182,20 @@ export type Input =
     }
   /** A level, sent again on change: a valid pending transaction, an open ceremony window or a due expiry is known. */
   | { readonly kind: "workKnown"; readonly work: boolean }
-  /** Sync stored and executed blocks up to this tip (durable before this input). */
-  | { readonly kind: "caughtUp"; readonly epoch: EpochContext; readonly tip: FinalizedTip };
+  /** Sync stored and executed blocks of this epoch up to this tip (durable before this input). */
+  | { readonly kind: "caughtUp"; readonly epoch: EpochContext; readonly tip: FinalizedTip }
+  /**
+   * The epoch before is over: its boundary block is final, durable and executed. Sent right after the `finalize` effect
+   * that landed it, or, instead of `caughtUp`, after a sync that ended in a later epoch.
+   */
+  | {
+      readonly kind: "newEpoch";
+      readonly epoch: EpochContext;
+      /** The new epoch's first parent: view 0 and the finalization that proves it, or a later block where sync got further. */
+      readonly tip: FinalizedTip;
+      /** Whether this node's signer may vote in the new epoch, if it has a seat. */
+      readonly mayVote: boolean;
+    };
 
 /** One thing to make durable. */
 export type PersistRecord =

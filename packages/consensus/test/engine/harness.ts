@@ -59,7 +59,12 @@ export class Bench {
       blockPayloadBytes: 2 ** 21,
     });
     const indices = Array.from({ length: count }, (_, index) => index);
-    const epoch = { epoch: toEpoch(0), validators: indices.map(nodeId), proposerOrder: indices };
+    const epoch = {
+      epoch: toEpoch(0),
+      validators: indices.map(nodeId),
+      proposerOrder: indices,
+      lastHeight: toHeight(1_000),
+    };
     const nothing = { certificates: [], headers: [], ownVotes: [], mayVote: true };
     this.feed({ kind: "restored", epoch, tip: genesis, ...nothing, ...restored });
   }
