@@ -28,7 +28,9 @@ export const buckets = {
   /** u64 epoch → Handover: its boundary header, the finalization of it, and the next set. */
   handover: 0x8a,
   /** One value: u64, how often this store was opened to vote. */
-  startCount: 0x8b,
+  startCount: 0x90,
+  /** One value: since when this store lacks the safety record, and the reset that was asked for. */
+  lostRecord: 0x91,
 } as const;
 
 export type Bucket = (typeof buckets)[keyof typeof buckets];
