@@ -13,12 +13,14 @@ export function prefixedStore(whole: Store, prefix: Uint8Array): Store {
         changes.map(({ key, value }) => ({ key: concat(prefix, key), value })),
         options,
       ),
-    async *range({ from, to, ...rest }) {
+    range: ({ from, to, ...rest }) => {
       const bounds = { from: concat(prefix, from), to: concat(prefix, to) };
-      for await (const [key, value] of whole.range({ ...rest, ...bounds })) {
-        yield [key.subarray(prefix.length), value] as const;
-      }
+      return strip(whole.range({ ...rest, ...bounds }), prefix.length);
     },
     close: async () => {},
   };
+}
+
+async function* strip(entries: AsyncIterable<readonly [Uint8Array, Uint8Array]>, prefixLength: number) {
+  for await (const [key, value] of entries) yield [key.subarray(prefixLength), value] as const;
 }

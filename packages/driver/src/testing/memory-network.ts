@@ -92,14 +92,23 @@ export class MemoryTransport implements Transport {
     { timeoutMs }: { timeoutMs: number },
   ): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.network.clock.setTimer(timeoutMs, () => reject(failure("REQUEST_TIMEOUT")));
+      const { clock } = this.network;
+      const deadline = clock.setTimer(timeoutMs, () => reject(failure("REQUEST_TIMEOUT")));
+      const refuse = (error: unknown) => {
+        deadline.cancel();
+        reject(error);
+      };
+      const answer = (bytes: Uint8Array) => {
+        deadline.cancel();
+        resolve(bytes);
+      };
       this.network.later(() => {
         const handler = this.network
           .others(this.self)
           .find(({ self }) => self === to)
           ?.handlers.get(protocol);
-        if (handler === undefined) reject(failure("REQUEST_UNREACHABLE"));
-        else handler(this.self, body).then((answer) => this.network.later(() => resolve(answer)), reject);
+        if (handler === undefined) refuse(failure("REQUEST_UNREACHABLE"));
+        else handler(this.self, body).then((bytes) => this.network.later(() => answer(bytes)), refuse);
       });
     });
   }

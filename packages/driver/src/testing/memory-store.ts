@@ -22,15 +22,15 @@ export class MemoryStore implements Store {
     if (options?.sync === true) this.syncedBatches += 1;
   }
 
-  async *range({ from, to, reverse, limit }: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+  /** The entries as they are now, whatever is written while they are walked. */
+  range({ from, to, reverse, limit }: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     this.requireOpen();
     const [low, high] = [toHex(from), toHex(to)];
     const keys = [...this.values.keys()].filter((key) => key >= low && key < high).sort();
     if (reverse === true) keys.reverse();
-    for (const key of keys.slice(0, limit ?? keys.length)) {
-      const value = this.values.get(key);
-      if (value !== undefined) yield [fromHex(key), value.slice()] as const;
-    }
+    // A write puts another array in the place of a value and never changes one.
+    const entries = keys.slice(0, limit ?? keys.length).map((key) => [key, this.values.get(key)!] as const);
+    return walk(entries);
   }
 
   async close(): Promise<void> {
@@ -48,4 +48,8 @@ export class MemoryStore implements Store {
     if (this.closed)
       throw new ConsiliumError("STORE_CLOSED", "The store is closed; open the data folder again.");
   }
+}
+
+async function* walk(entries: readonly (readonly [string, Uint8Array])[]) {
+  for (const [key, value] of entries) yield [fromHex(key), value.slice()] as const;
 }

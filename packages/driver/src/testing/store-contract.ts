@@ -56,6 +56,22 @@ export const storeContract: readonly ContractCase[] = [
     },
   },
   {
+    title: "shows a range as it was when it was asked for, whatever is written while it is walked",
+    run: async (store) => {
+      const [one, two, three] = [key(1), key(2), key(3)];
+      await store.batch([put(one, key(10)), put(two, key(20))]);
+      const range = store.range({ from: key(0), to: key(9) });
+      await store.batch([put(one, undefined), put(two, key(21)), put(three, key(30))]);
+      const walked: string[] = [];
+      for await (const [at, value] of range) {
+        walked.push(show(at), show(value));
+        await store.batch([put(two, key(22))]);
+      }
+      same(walked.join(), [one, key(10), two, key(20)].map(show).join());
+      same(store.get(two), key(22));
+    },
+  },
+  {
     title: "keeps its own copy of what it was given",
     run: async (store) => {
       const value = key(7);

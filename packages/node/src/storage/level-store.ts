@@ -48,11 +48,19 @@ class LevelStore implements Store {
     }
   }
 
-  async *range({ from, to, reverse, limit }: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+  /** The iterator is made here and not at the first step: LevelDB shows it the entries of this moment. */
+  range({ from, to, reverse, limit }: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     const options = { gte: from, lt: to, reverse: reverse === true, limit: limit ?? -1 };
     try {
-      for await (const [key, stored] of this.database.iterator(options))
-        yield [plainView(key), this.open(key, stored)] as const;
+      return this.walk(this.database.iterator(options), from);
+    } catch (cause) {
+      throw this.translate(cause, from);
+    }
+  }
+
+  private async *walk(entries: AsyncIterable<[Uint8Array, Uint8Array]>, from: Uint8Array) {
+    try {
+      for await (const [key, stored] of entries) yield [plainView(key), this.open(key, stored)] as const;
     } catch (cause) {
       throw cause instanceof ConsiliumError ? cause : this.translate(cause, from);
     }

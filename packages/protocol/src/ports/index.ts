@@ -39,6 +39,7 @@ export interface StoreRange {
  */
 export interface Store extends StateReader {
   batch(changes: readonly StoreChange[], options?: { readonly sync?: boolean }): Promise<void>;
+  /** The entries as they are at the moment of this call, in the order of their keys, whatever is written meanwhile. */
   range(range: StoreRange): AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>;
   close(): Promise<void>;
 }
