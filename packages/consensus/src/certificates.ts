@@ -61,8 +61,11 @@ export function voteBytes(chainId: Uint8Array, subject: VoteSubject): Uint8Array
   return voteMessage({ chain: chainId, epoch, view, kind, parentView, digest });
 }
 
-/** What is wrong with the shape of a subject, before any signature is looked at. */
-function subjectFlaw(subject: VoteSubject): string | undefined {
+/**
+ * What is wrong with the shape of a subject, before any signature is looked at. A nullify vote signs no digest and no
+ * parent view, so any but the empty ones are refused: else one signature would stand under many subjects.
+ */
+export function subjectFlaw(subject: VoteSubject): string | undefined {
   if (!(subject.kind in KIND_NAMES)) return "the kind of vote is unknown";
   if (subject.view < 1) return "views count from 1";
   if (subject.kind === VoteKind.nullify) {
@@ -202,9 +205,11 @@ async function verifyParent(
     return fault("PROPOSAL_BAD_PARENT", "the parent's certificate is missing");
   }
   const first = vote.parentView === 0;
+  // A boundary block is proposed again on top of itself; that no other block is, the engine judges.
+  const again = !first && equalBytes(parentCertificate.digest, vote.digest);
   const certifies =
     parentCertificate.kind !== VoteKind.nullify &&
-    equalBytes(parentCertificate.digest, header.parentDigest) &&
+    (again || equalBytes(parentCertificate.digest, header.parentDigest)) &&
     (first
       ? parentCertificate.kind === VoteKind.finalize && parentCertificate.epoch === vote.epoch - 1
       : parentCertificate.epoch === vote.epoch && parentCertificate.view === vote.parentView);

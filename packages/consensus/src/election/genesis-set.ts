@@ -1,6 +1,6 @@
 import { ConsiliumError, toHex } from "@consilium/crypto";
 import { type Genesis, type GenesisMember, limits } from "@consilium/protocol";
-import type { ValidatorSet } from "./validator-set.js";
+import type { ValidatorSet } from "../validator-set.js";
 
 /**
  * The set of epochs 0 and 1: the members with the most bonded stake fill the seats, ties go to the lower node id.
