@@ -72,6 +72,11 @@ export interface Application {
    */
   validatorSet(state: StateReader, epoch: number): ValidatorSet | undefined;
   /**
+   * The epoch in which a node's newest safety/reset became part of the chain: its vote key may sign from the epoch
+   * after that one. Undefined when the state holds none, and always on a chain without such transactions.
+   */
+  safetyResetEpoch?(state: StateReader, nodeId: Uint8Array): number | undefined;
+  /**
    * Before gossip and before inclusion, the cheap checks first. Nonces up to a mempool's worth ahead of the account's
    * next are valid here, so that a pool can hold a run of them; a block takes them in order only.
    * `ignore` is bad luck (stale, expired, unknown sender), `fault` what no honest peer forwards.

@@ -1,23 +1,33 @@
-import { electGenesisSet } from "@consilium/consensus";
+import { creditBounds, electGenesisSet } from "@consilium/consensus";
 import { accountId } from "@consilium/crypto";
-import { chainIdOf, type Genesis, Role } from "@consilium/protocol";
-import { keyOf, prefixes } from "./state/keys.js";
-import { Account, AccountStatus, ChainInfo, Member, ValidatorSet } from "./state/values.js";
+import { ChainKind, chainIdOf, type Genesis, Role, ValidatorList } from "@consilium/protocol";
+import { CandidateEntry, ElectionState, EpochEntry } from "./state/election-values.js";
+import { epochKey, keyOf, prefixes } from "./state/keys.js";
+import { Account, AccountStatus, ChainInfo, Member } from "./state/values.js";
 import type { StateWriter } from "./state/writer.js";
 
 const NONE = new Uint8Array(0);
 
 /**
- * Writes the first state: the chain's own facts, its members with their accounts, and the first validators in the
- * order that consensus elects them.
+ * Writes the first state: the chain's own facts, its members with their accounts, the validators of epochs 0 and 1 in
+ * the order that consensus elects them, and on the alliance chain every founding member as a candidate that is ready in
+ * epoch 0 and gives its whole stake to itself.
  * @throws ConsiliumError `GENESIS_BAD_SEATS`.
  */
 export function writeGenesis(state: StateWriter, genesis: Genesis): ChainInfo {
   const chain = chainInfoOf(genesis);
   state.putValue(keyOf(prefixes.chain), ChainInfo, chain);
   for (const index of genesis.members.keys()) writeMember(state, chain.chainId, genesis, index);
-  const nodes = electGenesisSet(genesis).map(({ nodeId }) => nodeId);
-  state.putValue(keyOf(prefixes.validatorSet), ValidatorSet, { nodes });
+  const set = [...electGenesisSet(genesis)];
+  for (const epoch of [0, 1]) state.putValue(epochKey(prefixes.validatorSet, epoch), ValidatorList, set);
+  state.putValue(keyOf(prefixes.election), ElectionState, { seats: genesis.seats, oldestEpoch: 0 });
+  state.putValue(epochKey(prefixes.epoch, 0), EpochEntry, {
+    epoch: 0,
+    seed: chain.chainId,
+    startHeight: 1,
+    startedAtMs: genesis.timeMs,
+    refusal: NONE,
+  });
   return chain;
 }
 
@@ -40,7 +50,8 @@ function writeMember(state: StateWriter, chainId: Uint8Array, genesis: Genesis, 
   const { name, nodeKey, exchangeKey, voteKey, stake } = genesis.members[index]!;
   const id = accountId(chainId, nodeKey);
   const keyCentre = genesis.keyCentre.includes(index) ? 1 : 0;
-  const member = { index, name, nodeKey, account: id, exchangeKey, voteKey, stake, keyCentre };
+  const times = { joinedHeight: 0, leftHeight: 0 };
+  const member = { index, name, nodeKey, account: id, exchangeKey, voteKey, stake, keyCentre, ...times };
   state.putValue(keyOf(prefixes.member, nodeKey), Member, member);
   state.append(prefixes.members, NONE, nodeKey);
   state.putValue(keyOf(prefixes.account, id), Account, {
@@ -54,4 +65,11 @@ function writeMember(state: StateWriter, chainId: Uint8Array, genesis: Genesis, 
     kgcKeyNo: 0,
     ownerKeyNo: 0,
   });
+  if (genesis.kind === ChainKind.alliance) writeCandidate(state, nodeKey, voteKey);
+}
+
+function writeCandidate(state: StateWriter, node: Uint8Array, voteKey: Uint8Array): void {
+  const fresh = { standing: 1, credit: creditBounds.start, epochsServed: 0, bannedHeight: 0 };
+  state.putValue(keyOf(prefixes.candidate, node), CandidateEntry, { node, voteKey, readyEpoch: 0, ...fresh });
+  state.put(keyOf(prefixes.voteKeyOwner, voteKey), node);
 }

@@ -6,6 +6,7 @@ export * from "./proxy.js";
 export * as queries from "./queries.js";
 export * from "./records/index.js";
 export { resultRetentionHeights } from "./results.js";
+export * from "./state/election-values.js";
 export * from "./state/tree.js";
 export * from "./state/values.js";
 export { StateWriter } from "./state/writer.js";

@@ -1,5 +1,5 @@
 /** The application machine: the same for both chains, which differ in their rules and in what starts a block. */
-import { electGenesisSet, type ValidatorSet } from "@consilium/consensus";
+import type { ValidatorSet } from "@consilium/consensus";
 import { ConsiliumError, type CryptoPool, toHex } from "@consilium/crypto";
 import {
   BLOCK_VERSION,
@@ -95,8 +95,12 @@ export class Ledger implements Application {
     return finish(emptyState, state, [], []);
   }
 
-  validatorSet(): ValidatorSet {
-    return electGenesisSet(this.definition.genesis);
+  validatorSet(state: StateReader, epoch: number): ValidatorSet | undefined {
+    return queries.validatorSet(state, epoch);
+  }
+
+  safetyResetEpoch(state: StateReader, nodeId: Uint8Array): number | undefined {
+    return queries.safetyResetEpoch(state, nodeId);
   }
 
   async checkTransaction(

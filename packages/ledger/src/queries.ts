@@ -10,27 +10,6 @@ import * as values from "./state/values.js";
 
 const NONE = new Uint8Array(0);
 
-/** What the chain is and the parameters it runs by; throws nothing, undefined before genesis is written. */
-export const chainInfo = (state: StateReader): values.ChainInfo | undefined =>
-  readValue(state, keyOf(prefixes.chain), values.ChainInfo);
-
-/** Height and timestamp of the last block applied. */
-export const tip = (state: StateReader): values.Tip =>
-  readValue(state, keyOf(prefixes.tip), values.Tip) ?? { height: 0, timestampMs: 0 };
-
-export const memberOf = (state: StateReader, nodeKey: Uint8Array): values.Member | undefined =>
-  readValue(state, keyOf(prefixes.member, nodeKey), values.Member);
-
-/** All members in genesis order. */
-export function members(state: StateReader): values.Member[] {
-  const nodes = readList(state, prefixes.members, NONE, { limit: Number.MAX_SAFE_INTEGER }).reverse();
-  return nodes.flatMap((node) => memberOf(state, node) ?? []);
-}
-
-/** Node ids of the validators of an epoch, in order of their vote indices. Elections do not change them yet. */
-export const validators = (state: StateReader, _epoch: number): Uint8Array[] =>
-  readValue(state, keyOf(prefixes.validatorSet), values.ValidatorSet)?.nodes ?? [];
-
 export const account = (state: StateReader, id: Uint8Array): values.Account | undefined =>
   readValue(state, keyOf(prefixes.account, id), values.Account);
 
@@ -207,4 +186,6 @@ export const recordPutCount = (state: StateReader): number => listLength(state, 
 export const stateRoot = (state: StateReader): Uint8Array =>
   state.get(keyOf(prefixes.treeRoot)) ?? new Uint8Array(32);
 
+export * from "./queries/chain.js";
+export * from "./queries/elections.js";
 export type { Page } from "./state/read.js";

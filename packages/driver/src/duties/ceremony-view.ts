@@ -4,18 +4,17 @@ import { Purpose, type StateReader } from "@consilium/protocol";
 import type { CeremonyPhase, CeremonyRunView, CeremonyView } from "./ceremony-duty.js";
 
 /** The nodes that hold a purpose's key: the founding members, or the elected validators. */
-function holders(state: StateReader, purpose: Purpose, height: number): Uint8Array[] {
+function holders(state: StateReader, purpose: Purpose): Uint8Array[] {
   if (purpose === Purpose.keyCentre) {
     return queries.members(state).flatMap((member) => (member.keyCentre === 1 ? [member.nodeKey] : []));
   }
-  const lengthHeights = queries.chainInfo(state)?.epochLengthHeights ?? 1;
-  return queries.validators(state, Math.floor(height / lengthHeights));
+  return queries.validators(state, queries.presentEpoch(state));
 }
 
 /** Reduces the finalized state of one purpose to what {@link decideCeremony} needs, as seen by one node. */
 export function ceremonyView(state: StateReader, purpose: Purpose, nodeKey: Uint8Array): CeremonyView {
   const { height } = queries.tip(state);
-  const nodes = holders(state, purpose, height);
+  const nodes = holders(state, purpose);
   const seat = nodes.findIndex((node) => equalBytes(node, nodeKey));
   const key = queries.dealingKey(state, purpose, nodeKey);
   const run = queries.lastCeremony(state, purpose);

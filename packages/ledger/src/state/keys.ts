@@ -11,7 +11,16 @@ export const prefixes = {
   tip: 0x02,
   member: 0x03,
   members: 0x04,
-  validatorSet: 0x05,
+  // 0x05 held the one set of the first version.
+  validatorSet: 0x06,
+  epoch: 0x07,
+  election: 0x08,
+  candidate: 0x09,
+  stakeVotes: 0x0a,
+  openViews: 0x0b,
+  creditTallies: 0x0c,
+  voteKeyOwner: 0x0d,
+  safetyReset: 0x0e,
 
   account: 0x10,
   envelopeNonce: 0x11,
@@ -21,6 +30,13 @@ export const prefixes = {
   grantNonce: 0x15,
   requestKeyUsed: 0x16,
   accountsOfMember: 0x17,
+
+  proposal: 0x18,
+  proposals: 0x19,
+  openProposals: 0x1a,
+  conviction: 0x1b,
+  convictions: 0x1c,
+  convictionsOfMember: 0x1d,
 
   dealingKey: 0x20,
   ceremonies: 0x21,
@@ -78,3 +94,8 @@ export const dealingKeyKey = (purpose: number, node: Uint8Array): Uint8Array =>
 
 export const heightKey = (prefix: Prefix, subject: Uint8Array, height: number): Uint8Array =>
   keyOf(prefix, subject, u64(height));
+
+export const epochKey = (prefix: Prefix, epoch: number): Uint8Array => keyOf(prefix, u64(epoch));
+
+export const convictionKey = (node: Uint8Array, epoch: number): Uint8Array =>
+  keyOf(prefixes.conviction, node, u64(epoch));

@@ -35,7 +35,7 @@ export const Tip = new ContainerType({ height: U64, timestampMs: U64 });
 export type Tip = ValueOf<typeof Tip>;
 
 export const Member = new ContainerType({
-  /** Place in the genesis, from 0. */
+  /** Founding members in order of the genesis, from 0; those who join later follow. */
   index: U16,
   name: bytesUpTo(limits.nameBytes),
   /** Node id: Ed25519 public key. */
@@ -43,16 +43,18 @@ export const Member = new ContainerType({
   /** H("ACCT", chain ‖ nodeKey): the sender of its transactions. */
   account: B32,
   exchangeKey: B32,
+  /** The vote key it joined with; its candidate says the present one. */
   voteKey: B48,
+  /** Bonded stake; moved by governance and by convictions only. */
   stake: U64,
   /** Whether it is one of the founding members that form the key centre. */
   keyCentre: U8,
+  /** Height of the boundary block that admitted it, 0 for founding members. */
+  joinedHeight: U64,
+  /** Height of the boundary block that expelled it, 0 while it is a member. Its bond stays punishable. */
+  leftHeight: U64,
 });
 export type Member = ValueOf<typeof Member>;
-
-/** The validators of an epoch by node id, in order of their vote indices. */
-export const ValidatorSet = new ContainerType({ nodes: new ListCompositeType(B32, limits.validators) });
-export type ValidatorSet = ValueOf<typeof ValidatorSet>;
 
 export const AccountStatus = { live: 1, retired: 2 } as const;
 

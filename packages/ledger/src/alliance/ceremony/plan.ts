@@ -1,6 +1,12 @@
 /** Which run the state calls for. An announcement must say exactly this; whoever announces decides nothing. */
 import { DKG_MEMBERS_MIN, DKG_MODE, type DkgParams, equalBytes } from "@consilium/crypto";
-import { defaultThreshold, type LedgerCode, Purpose, type StateReader } from "@consilium/protocol";
+import {
+  defaultThreshold,
+  epochOfHeight,
+  type LedgerCode,
+  Purpose,
+  type StateReader,
+} from "@consilium/protocol";
 import * as queries from "../../queries.js";
 import type { CeremonyRun } from "../../state/values.js";
 
@@ -53,7 +59,7 @@ function foundingNodes(state: StateReader, purpose: number, height: number): Uin
     return queries.members(state).flatMap((member) => (member.keyCentre === 1 ? [member.nodeKey] : []));
   }
   const { epochLengthHeights } = queries.chainInfo(state)!;
-  return queries.validators(state, Math.floor(height / epochLengthHeights));
+  return queries.validators(state, epochOfHeight(height, epochLengthHeights));
 }
 
 /** An aborted run's members without its offenders. */
