@@ -1,9 +1,12 @@
 import { equalBytes, toHex } from "@consilium/crypto";
 import { type Certificate, type HexId, VoteKind } from "@consilium/protocol";
+import { judgeOwnSignature } from "./own-key.js";
 import {
-  BACKOFF_STEPS_MAX,
   blockOf,
+  countFailedView,
   FETCHED_BLOCKS_MAX,
+  isEpochOver,
+  namesValidator,
   noteSigner,
   type Run,
   referenceTo,
@@ -11,7 +14,7 @@ import {
   undoBackoff,
 } from "./state.js";
 import type { KnownBlock, Slot } from "./types.js";
-import { castVote, countFailedView, enterView, nextView } from "./views.js";
+import { castVote, enterView, nextView } from "./views.js";
 import { wantBody } from "./wants.js";
 
 /**
@@ -20,9 +23,10 @@ import { wantBody } from "./wants.js";
  */
 export function acceptCertificate(run: Run, certificate: Certificate): void {
   const { state, effects } = run;
-  if (certificate.epoch !== state.epoch.epoch) return;
+  if (certificate.epoch !== state.epoch.epoch || isEpochOver(state)) return;
   noteSigners(run, certificate);
   if (certificate.view <= state.tip.view) return;
+  judgeOwnSignature(run, certificate);
   const slot = slotAt(state, certificate.view);
   if (!keep(slot, certificate)) return;
   const moves = certificate.view >= state.view;
@@ -45,8 +49,7 @@ function keep(slot: Slot, certificate: Certificate): boolean {
 
 function noteSigners({ state }: Run, certificate: Certificate): void {
   for (let validator = 0; validator < state.epoch.validators.length; validator++) {
-    const byte = certificate.bitmap[validator >> 3] ?? 0;
-    if ((byte >> (validator & 7)) & 1) noteSigner(state, validator, certificate.view);
+    if (namesValidator(certificate, validator)) noteSigner(state, validator, certificate.view);
   }
 }
 
@@ -63,10 +66,10 @@ function wantNotarized(run: Run, slot: Slot, certificate: Certificate): void {
 function leaveView(run: Run, slot: Slot, certificate: Certificate): void {
   const { state } = run;
   // Views that were jumped over are no known history, so nobody is called inactive for them.
-  if (certificate.view > state.view) state.historyFromView = slot.view;
+  if (certificate.view > state.view) state.historyFromView = nextView(slot.view);
   const nullified = certificate.kind === VoteKind.nullify;
   if (nullified || (certificate.kind === VoteKind.notarize && slot.own.nullify)) {
-    if (state.backoffSteps < BACKOFF_STEPS_MAX) countFailedView(run);
+    countFailedView(state);
   }
   enterView(run, nextView(certificate.view));
   if (certificate.kind === VoteKind.notarize)
@@ -113,6 +116,7 @@ function walkToTip(run: Run, finalization: Certificate): KnownBlock[] | undefine
       wantBody(run, digest, blocks.length > 0 || block === undefined);
       if (block === undefined) return undefined;
     }
+    if (block.header.height > state.epoch.lastHeight) return reportFork(run, finalization);
     if (block.header.height > state.tip.height + FETCHED_BLOCKS_MAX) return startSync(run, finalization);
     if (block.header.height <= state.tip.height) return reportFork(run, finalization);
     if (!block.bodyHere) return undefined;
@@ -132,7 +136,7 @@ function reportFork(run: Run, finalization: Certificate): undefined {
   run.effects.push({
     kind: "reportFault",
     code: "SAFETY_VIOLATION",
-    reason: `the finalization of view ${finalization.view} does not descend from the finalized tip at height ${run.state.tip.height}`,
+    reason: `the finalization of view ${finalization.view} does not descend from the finalized tip at height ${run.state.tip.height} inside its epoch`,
     peer: undefined,
     validator: undefined,
     evidence: [],

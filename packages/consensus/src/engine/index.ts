@@ -1,5 +1,5 @@
 /**
- * # Consensus of one epoch: Simplex
+ * # Consensus, epoch by epoch: Simplex
  *
  * This is the specification in our own words; the files beside it are its parts. After Benjamin Chan and Rafael Pass,
  * "Simplex Consensus: A Simple and Fast Consensus Protocol" (TCC 2023, ePrint 2023/463).
@@ -21,9 +21,11 @@
  *    known history gets no time. (`views.ts`)
  * 2. **Proposing.** The proposer builds on the newest certified block after which every view is nullified, or on the
  *    finalized tip. Its notarize vote is the proposal's signature. The parent's certificate and the newest 64
- *    nullifications travel along. (`proposing.ts`)
+ *    nullifications travel along. In an epoch's first view the parent's certificate is the finalization of the last
+ *    boundary block. A boundary block that is certified is itself proposed again. (`proposing.ts`)
  * 3. **Notarizing.** The first proposal of the current view from its proposer, once the parent is certified, the skipped
- *    views are nullified, the header is well formed and the application has checked the payload. (`judging.ts`)
+ *    views are nullified, the header is well formed and the application has checked the payload. A block that is proposed
+ *    again was well formed then: its author and timestamp are not judged again. (`judging.ts`)
  * 4. **A notarization** of view w moves everyone behind to w + 1; who did not nullify w votes to finalize it.
  * 5. **A timeout** makes a nullify vote, unless finalize was voted. While stuck, own votes and the newest certificates
  *    are sent again, backing off to 8Δ. (`views.ts`, `recovery.ts`)
@@ -46,12 +48,25 @@
  * - The paper assumes that messages arrive. Here they are lost, so votes and certificates are repeated while stuck.
  * - A notarize vote may be sent after a certificate left the view, so that slow honest validators are seen to work. It
  *   is safe, because it is still the only one of its view and never follows nullify.
- * - Δ doubles, and blocks shrink, after every n failed views since the last finalization; a finalization takes one step
- *   back. A view fails that is nullified, or that was notarized only after this node had given it up.
+ * - Δ doubles, and blocks shrink, after every n failed views since the last finalization, until both have reached their
+ *   limits; a finalization takes one step back, and a new epoch keeps the steps. A view fails that is nullified, or that
+ *   was notarized only after this node had given it up.
  * - Certificates are multisignatures with a list of signers, not threshold signatures.
  * - The state root in a header is the one after the parent, so that execution is off the path of a vote.
  *
- * Only one epoch is at work at a time and the engine does not end it; everything from another epoch is dropped.
+ * ## Epochs
+ * An epoch ends with a block of a height known beforehand, the boundary block, and the next set rests on its finality.
+ * So nothing is proposed or judged above it; once it is notarized it is proposed again, unchanged, in each following
+ * view until one of them is final: its parent view is then the view that notarized it, and the views between are
+ * nullified as under any block. Once its finalization is known no vote is cast any more, and once it is final this
+ * engine idles, deaf to its epoch, until `newEpoch` brings the next set; it then stands in view 1 on top of the boundary
+ * block. Views, votes and certificates carry the epoch, and everything from another one is dropped here; the driver
+ * answers those who are behind and catches up with those ahead. (`epochs.ts`)
+ *
+ * ## The own key
+ * The engine knows a vote before the signer is asked, and the safety record holds it before a signature exists. A vote or
+ * certificate above the tip that shows another vote of this node's key therefore means that a second copy of the key, or
+ * an older record, is at work: this node stops voting at once. (`own-key.ts`)
  */
 export { certificatesOfRange, newestCertificates, wantsVote } from "./recovery.js";
 export { createState, deltaMs, proposerOf } from "./state.js";

@@ -1,10 +1,13 @@
 import { equalBytes, toHex } from "@consilium/crypto";
-import { BLOCK_VERSION, type HexId, type Proposal, VoteKind } from "@consilium/protocol";
+import { BLOCK_VERSION, type HexId, type Proposal, VoteKind, ZERO_32 } from "@consilium/protocol";
 import { subjectOf } from "../subjects.js";
 import { parentCertificate } from "./proposing.js";
 import {
   blockOf,
   FUTURE_VIEWS_MAX,
+  isBoundary,
+  isEpochDecided,
+  isEpochOver,
   learnBlock,
   nodeIdOf,
   proposerOf,
@@ -23,7 +26,7 @@ const CLOCK_AHEAD_MS_MAX = 2_000;
 export function acceptProposal(run: Run, proposal: Proposal, from: HexId): void {
   const { state } = run;
   const { vote, header } = proposal;
-  if (vote.epoch !== state.epoch.epoch) return;
+  if (vote.epoch !== state.epoch.epoch || isEpochOver(state)) return;
   if (vote.kind !== VoteKind.notarize || vote.validator !== proposerOf(state, vote.view)) {
     blame(run, "PROPOSAL_NOT_FROM_PROPOSER", `view ${vote.view} is another proposer's`, from, undefined);
     return;
@@ -42,16 +45,18 @@ export function judgeIfPossible(run: Run): void {
   const slot = state.slots.get(state.view);
   if (slot?.proposal === undefined || slot.check !== "none" || !state.started) return;
   if (slot.own.notarize || slot.own.nullify || state.selfIndex === undefined || !state.mayVote) return;
+  if (isEpochDecided(state)) return;
   const { header, vote } = slot.proposal;
   const parent = findCertifiedParent(run, slot);
   if (parent === undefined) return;
-  const flaw = headerFlaw(state, slot.proposal, parent);
+  const repeats = equalBytes(parent.digest, vote.digest);
+  const flaw = repeats ? repeatFlaw(state, parent) : headerFlaw(state, slot.proposal, parent);
   if (flaw !== undefined) {
     refuse(run, slot, "PROPOSAL_BAD_HEADER", flaw);
     return;
   }
   slot.check = "running";
-  const atOnce = header.timestampMs <= parent.timestampMs + 1;
+  const atOnce = repeats || header.timestampMs <= parent.timestampMs + 1;
   effects.push({
     kind: "checkPayload",
     epoch: state.epoch.epoch,
@@ -62,12 +67,12 @@ export function judgeIfPossible(run: Run): void {
   });
 }
 
+/** The block that the parent view certified: the header's parent, or the block itself where it is proposed again. */
 function findCertifiedParent(run: Run, slot: Slot): BlockReference | undefined {
   const { state } = run;
   const { header, vote } = slot.proposal as Proposal;
-  const parentView = vote.parentView;
-  if (parentView >= vote.view)
-    return refuse(run, slot, "PROPOSAL_BAD_PARENT", "the parent's view is not older");
+  const { view, parentView } = vote;
+  if (parentView >= view) return refuse(run, slot, "PROPOSAL_BAD_PARENT", "the parent's view is not older");
   if (parentView < state.tip.view) {
     // Finality overtook this proposal; it may have been honest, but nobody can vote for it any more.
     slot.check = "refused";
@@ -75,23 +80,25 @@ function findCertifiedParent(run: Run, slot: Slot): BlockReference | undefined {
   }
   const isTip = parentView === state.tip.view;
   const certified = isTip ? state.tip.digest : parentCertificate(state, parentView)?.digest;
-  if (certified !== undefined && !equalBytes(certified, header.parentDigest)) {
-    return refuse(
-      run,
-      slot,
-      "PROPOSAL_BAD_PARENT",
-      `the block certified in view ${parentView} is another one`,
-    );
+  const named = [header.parentDigest, vote.digest];
+  if (certified !== undefined && !named.some((digest) => equalBytes(digest, certified))) {
+    const reason = `the block certified in view ${parentView} is another one`;
+    return refuse(run, slot, "PROPOSAL_BAD_PARENT", reason);
   }
-  const missing = missingNullifications(state, parentView, vote.view);
+  const missing = missingNullifications(state, parentView, view);
   if (certified === undefined) missing.unshift(parentView);
-  if (missing.length > 0) {
+  if (certified === undefined || missing.length > 0) {
     wantViews(run, Math.min(...missing), Math.max(...missing));
     return undefined;
   }
-  if (isTip) return state.tip;
-  const block = blockOf(state, header.parentDigest);
-  if (block === undefined) wantBody(run, header.parentDigest, true);
+  return findReference(run, certified);
+}
+
+function findReference(run: Run, digest: Uint8Array): BlockReference | undefined {
+  const { state } = run;
+  if (equalBytes(digest, state.tip.digest)) return state.tip;
+  const block = blockOf(state, digest);
+  if (block === undefined) wantBody(run, digest, true);
   return block && referenceTo(block);
 }
 
@@ -103,12 +110,19 @@ function missingNullifications(state: State, parentView: number, view: number): 
   return missing;
 }
 
+/** A block that stood in an earlier view was judged then, author and time included; only a boundary block may return. */
+const repeatFlaw = (state: State, { height }: BlockReference): string | undefined =>
+  isBoundary(state, height) ? undefined : "only an epoch's last block is proposed again";
+
 /** What is wrong with a header, in words; undefined when it is well formed on this parent. */
 function headerFlaw(state: State, { header, vote }: Proposal, parent: BlockReference): string | undefined {
   if (header.version !== BLOCK_VERSION) return "the block version is unknown";
   if (!equalBytes(header.chainId, state.config.chainId)) return "the block is of another chain";
   if (header.epoch !== state.epoch.epoch) return "the block is of another epoch";
   if (header.height !== parent.height + 1) return "the height does not follow the parent's";
+  if (header.height > state.epoch.lastHeight) return "the height lies above the epoch's last";
+  if (!isBoundary(state, header.height) && !equalBytes(header.nextSetRoot, ZERO_32))
+    return "it names a next set before the epoch's last block";
   if (toHex(header.author) !== nodeIdOf(state, vote.validator)) return "the author is not the proposer";
   if (header.timestampMs <= parent.timestampMs) return "the timestamp is not above the parent's";
   return undefined;

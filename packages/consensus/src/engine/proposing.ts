@@ -7,7 +7,17 @@ import {
   type Vote,
   VoteKind,
 } from "@consilium/protocol";
-import { blockOf, isProposer, learnBlock, payloadBytesMax, type Run, referenceTo, slotAt } from "./state.js";
+import {
+  blockOf,
+  isBoundary,
+  isEpochDecided,
+  isProposer,
+  learnBlock,
+  payloadBytesMax,
+  type Run,
+  referenceTo,
+  slotAt,
+} from "./state.js";
 import type { BlockReference, Input, State } from "./types.js";
 import { castVote } from "./views.js";
 import { wantBody, wantViews } from "./wants.js";
@@ -19,8 +29,14 @@ export function parentCertificate(state: State, view: number): Certificate | und
   return slot?.notarization ?? slot?.finalization;
 }
 
+/** A block to build on and the view that certified it, which need not be the view that it was first proposed in. */
+interface CertifiedParent {
+  readonly view: View;
+  readonly parent: BlockReference;
+}
+
 /** Rule 2: the newest certified block such that every view after it has a nullification; the tip at the latest. */
-function findParent(run: Run): { view: View; parent: BlockReference } | undefined {
+function findParent(run: Run): CertifiedParent | undefined {
   const { state } = run;
   const missing: number[] = [];
   for (let view = state.view - 1; view > state.tip.view; view--) {
@@ -43,10 +59,15 @@ function findParent(run: Run): { view: View; parent: BlockReference } | undefine
 export function proposeIfWanted(run: Run): void {
   const { state, effects } = run;
   if (state.proposing !== "wanted" || !isProposer(state, state.view) || !state.mayVote) return;
+  if (isEpochDecided(state)) return;
   const { notarize, nullify } = slotAt(state, state.view).own;
   if (notarize || nullify) return;
   const found = findParent(run);
   if (found === undefined) return;
+  if (isBoundary(state, found.parent.height)) {
+    proposeAgain(run, found);
+    return;
+  }
   state.proposing = "building";
   state.buildParentView = found.view;
   effects.push({
@@ -56,6 +77,23 @@ export function proposeIfWanted(run: Run): void {
     parent: found.parent,
     payloadBytesMax: payloadBytesMax(state, found.parent),
   });
+}
+
+/**
+ * Nothing may stand above the boundary block in its epoch, so the block itself is proposed again, as it is, until one of
+ * its views is final: only then may votes of the next epoch rest on it.
+ */
+function proposeAgain(run: Run, { view: parentView, parent }: CertifiedParent): void {
+  const { state, effects } = run;
+  const { digest } = parent;
+  if (!blockOf(state, digest)?.bodyHere) {
+    wantBody(run, digest, true);
+    return;
+  }
+  state.proposing = "done";
+  effects.push({ kind: "persist", records: [{ kind: "body", digest }] });
+  const { epoch } = state.epoch;
+  castVote(run, { kind: VoteKind.notarize, epoch, view: state.view, parentView, digest });
 }
 
 /** The block is built: its body becomes durable, then the proposer's own notarize vote is signed. */

@@ -7,10 +7,21 @@ import {
   toView,
   type Vote,
   VoteKind,
+  type VoteSubject,
 } from "@consilium/protocol";
 import { prune } from "./certificates.js";
-import { takeSeat } from "./epochs.js";
-import { blockOf, FUTURE_VIEWS_MAX, learnBlock, pauseMs, type Run, slotAt } from "./state.js";
+import { judgeOwnSignature, loadOwnVote } from "./own-key.js";
+import {
+  blockOf,
+  FUTURE_VIEWS_MAX,
+  isEpochOver,
+  learnBlock,
+  pauseMs,
+  type Run,
+  slotAt,
+  takeSeat,
+  undoBackoff,
+} from "./state.js";
 import type { Effect, EngineMessage, Input, State } from "./types.js";
 import { enterView, nextView, setTimer } from "./views.js";
 import { broadcastOwn } from "./votes.js";
@@ -50,18 +61,16 @@ function restore(state: State, certificate: Certificate): number {
   return certificate.view;
 }
 
-function signAgain(run: Run, { ownVotes }: Restored): void {
+/** Votes that the record holds are signed again, unless a certificate shows one that it lacks: then it is an old copy. */
+function signAgain(run: Run, { ownVotes, certificates }: Restored): void {
   const { state, effects } = run;
-  if (state.selfIndex === undefined) return;
-  for (const subject of ownVotes) {
-    if (subject.epoch !== state.epoch.epoch || subject.view <= state.tip.view) continue;
-    const own = { subject, vote: undefined };
-    const slot = slotAt(state, subject.view);
-    if (subject.kind === VoteKind.notarize) slot.own.notarize = own;
-    else if (subject.kind === VoteKind.nullify) slot.own.nullify = own;
-    else slot.own.finalize = own;
-    if (state.mayVote) effects.push({ kind: "sign", subject });
-  }
+  if (state.selfIndex === undefined || isEpochOver(state)) return;
+  const isOpen = (subject: VoteSubject): boolean =>
+    subject.epoch === state.epoch.epoch && subject.view > state.tip.view;
+  const open = ownVotes.filter(isOpen);
+  for (const subject of open) loadOwnVote(state, subject);
+  for (const certificate of certificates.filter(isOpen)) judgeOwnSignature(run, certificate);
+  if (state.mayVote) effects.push(...open.map((subject) => ({ kind: "sign", subject }) satisfies Effect));
 }
 
 /** The certificates a peer needs to stand where this node stands: the tip's finalization, and what entered the view. */
@@ -99,7 +108,7 @@ export function onRebroadcast(run: Run): void {
  */
 export function helpIfBehind(run: Run, message: EngineMessage, to: HexId | undefined): void {
   const { state, effects } = run;
-  if (to === undefined || to === state.config.self) return;
+  if (to === undefined || to === state.config.self || epochOf(message) !== state.epoch.epoch) return;
   const speaks = speakerView(message);
   const stuckPeer = message.kind === "vote" && message.vote.kind === VoteKind.nullify;
   const behind = speaks < state.view - 1 || (stuckPeer && speaks < state.view);
@@ -109,6 +118,11 @@ export function helpIfBehind(run: Run, message: EngineMessage, to: HexId | undef
   for (const certificate of newestCertificates(state)) {
     effects.push({ kind: "send", to, message: { kind: "certificate", certificate } } satisfies Effect);
   }
+}
+
+function epochOf(message: EngineMessage): number {
+  if (message.kind === "proposal") return message.proposal.vote.epoch;
+  return message.kind === "vote" ? message.vote.epoch : message.certificate.epoch;
 }
 
 function speakerView(message: EngineMessage): number {
@@ -138,6 +152,7 @@ export function onCaughtUp(run: Run, input: CaughtUp): void {
   state.syncing = false;
   state.syncStalled = false;
   state.tip = input.tip;
+  undoBackoff(state);
   if ((state.pendingFinalization?.view ?? 0) <= state.tip.view) state.pendingFinalization = undefined;
   prune(run);
   if (state.view <= state.tip.view) {

@@ -1,6 +1,7 @@
-import { toHex } from "@consilium/crypto";
+import { equalBytes, toHex } from "@consilium/crypto";
 import {
   type BlockHeader,
+  type Certificate,
   digestOf,
   type HexId,
   limits,
@@ -11,7 +12,7 @@ import {
   type View,
   ZERO_32,
 } from "@consilium/protocol";
-import type { BlockReference, Effect, EngineConfig, KnownBlock, Slot, State } from "./types.js";
+import type { BlockReference, Effect, EngineConfig, EpochContext, KnownBlock, Slot, State } from "./types.js";
 
 /** Votes and proposals further ahead of the own view than this are dropped; certificates close the gap instead. */
 export const FUTURE_VIEWS_MAX = 32;
@@ -63,6 +64,15 @@ export function createState(config: EngineConfig): State {
   };
 }
 
+/** Takes on a set: who this node is in it, whether it may vote, and no history of anybody yet. */
+export function takeSeat(state: State, epoch: EpochContext, mayVote: boolean): void {
+  state.epoch = epoch;
+  const index = epoch.validators.indexOf(state.config.self);
+  state.selfIndex = index < 0 ? undefined : index;
+  state.mayVote = mayVote;
+  state.lastSignedView.splice(0, Number.POSITIVE_INFINITY, ...epoch.validators.map(() => 0));
+}
+
 /** The slot of a view above the tip, made on first use. */
 export function slotAt(state: State, view: number): Slot {
   const known = state.slots.get(view);
@@ -80,6 +90,7 @@ export function slotAt(state: State, view: number): Slot {
     check: "none",
     own: {},
     assembling: new Set(),
+    equivocators: new Set(),
   };
   state.slots.set(view, slot);
   return slot;
@@ -109,8 +120,12 @@ export const pauseMs = (state: State, attempts: number): number =>
 /** What a builder may fill: halves while views fail, and is nothing while too many blocks wait for finality. */
 export function payloadBytesMax(state: State, parent: BlockReference): number {
   if (parent.height - state.tip.height >= limits.unfinalizedBlocks) return 0;
-  const full = state.config.blockPayloadBytes;
-  return Math.max(Math.min(PAYLOAD_BYTES_MIN, full), Math.floor(full / 2 ** state.backoffSteps));
+  return builtBytesMax(state);
+}
+
+function builtBytesMax({ config, backoffSteps }: State): number {
+  const full = config.blockPayloadBytes;
+  return Math.max(Math.min(PAYLOAD_BYTES_MIN, full), Math.floor(full / 2 ** backoffSteps));
 }
 
 /** Remembers a header; a body that is here stays here. */
@@ -148,15 +163,29 @@ export function isInactive(state: State, validator: number): boolean {
   return oldest >= state.historyFromView && (state.lastSignedView[validator] ?? 0) < oldest;
 }
 
+/** A failed view: n of them are a step of back-off, until Δ and the payload have both reached their limits. */
+export function countFailedView(state: State): void {
+  state.failedViews += 1;
+  const isStep = state.failedViews % Math.max(1, state.epoch.validators.length) === 0;
+  if (isStep && !isBackedOff(state)) state.backoffSteps += 1;
+}
+
+/** Further steps would change nothing and would each take a finalization to undo. */
+const isBackedOff = (state: State): boolean =>
+  state.backoffSteps >= BACKOFF_STEPS_MAX ||
+  (deltaMs(state) >= DELTA_MS_MAX && builtBytesMax(state) <= PAYLOAD_BYTES_MIN);
+
 /** A finalization undoes one step of back-off. */
 export function undoBackoff(state: State): void {
   state.failedViews = 0;
   state.backoffSteps = Math.max(0, state.backoffSteps - 1);
 }
 
-/** A block that is notarized but not final. */
+/** A block that is notarized but not final. A block that repeats may be final by an earlier view's certificate. */
 export function hasUnfinalized(state: State): boolean {
-  for (const slot of state.slots.values()) if (slot.notarization !== undefined) return true;
+  for (const { notarization } of state.slots.values()) {
+    if (notarization !== undefined && !equalBytes(notarization.digest, state.tip.digest)) return true;
+  }
   return false;
 }
 
@@ -165,3 +194,13 @@ export const isBoundary = (state: State, height: number): boolean => height === 
 
 /** Once the boundary block is final nothing is left to agree on in this epoch: the engine idles until `newEpoch`. */
 export const isEpochOver = (state: State): boolean => state.tip.height >= state.epoch.lastHeight;
+
+/** The boundary block's finalization is here, though perhaps not yet all blocks below it: no vote changes that. */
+export function isEpochDecided(state: State): boolean {
+  const decided = state.pendingFinalization && blockOf(state, state.pendingFinalization.digest);
+  return isEpochOver(state) || (decided !== undefined && isBoundary(state, decided.header.height));
+}
+
+/** Whether a certificate's list of signers has this validator: bit i of the little-endian bitmap is validator i. */
+export const namesValidator = ({ bitmap }: Certificate, validator: number): boolean =>
+  (((bitmap[validator >> 3] ?? 0) >> (validator & 7)) & 1) === 1;

@@ -4,7 +4,7 @@ import { onNewEpoch } from "./epochs.js";
 import { acceptProposal, judgeIfPossible, onPayloadChecked } from "./judging.js";
 import { onPayloadBuilt, proposeIfWanted } from "./proposing.js";
 import { helpIfBehind, onBodyArrived, onCaughtUp, onRebroadcast, onRestored } from "./recovery.js";
-import type { Run } from "./state.js";
+import { isEpochOver, type Run } from "./state.js";
 import type { Effect, Input, State, StepResult } from "./types.js";
 import { onViewTimeout, startTimersIfDue } from "./views.js";
 import { acceptVote, onSigned } from "./votes.js";
@@ -82,10 +82,10 @@ function onProposal(run: Run, proposal: Proposal, from: HexId): void {
   helpIfBehind(run, { kind: "proposal", proposal }, from);
 }
 
-/** The one place where a stale timer is dropped. */
+/** The one place where a stale timer is dropped; in an epoch that is over every timer is. */
 function onTimeout(run: Run, { epoch, view, timer }: Extract<Input, { kind: "timeout" }>): void {
   const { state } = run;
-  if (epoch !== state.epoch.epoch || view !== state.view) return;
+  if (epoch !== state.epoch.epoch || view !== state.view || isEpochOver(state)) return;
   if (timer === "interval") state.intervalPassed = true;
   else if (timer === "heartbeat") state.heartbeatPassed = true;
   else if (timer === "rebroadcast") onRebroadcast(run);

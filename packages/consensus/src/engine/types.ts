@@ -64,6 +64,8 @@ export interface OwnVote {
   readonly subject: VoteSubject;
   /** Undefined while the signer works; null when the safety record refused. */
   vote: Vote | null | undefined;
+  /** The safety record held it at the start, so it was signed before, whatever the signer says now. */
+  readonly recorded: boolean;
 }
 
 /** All that is known of one view above the finalized tip. */
@@ -84,6 +86,8 @@ export interface Slot {
   readonly own: { notarize?: OwnVote; nullify?: OwnVote; finalize?: OwnVote };
   /** Kinds whose assembly was asked for already. */
   readonly assembling: Set<number>;
+  /** Validators whose contradiction in this view was reported. */
+  readonly equivocators: Set<number>;
 }
 
 /** The engine's whole memory: plain data, changed in place by `step` only. */
@@ -249,7 +253,7 @@ export type Effect =
       readonly payloadBytesMax: number;
     }
   /**
-   * Start judging a block: wait for its body, for its parent's execution, and until the clock is at least `notBeforeMs`;
+   * Start judging a block, which may be one judged before when a boundary block is proposed again: wait for its body, for its parent's execution, and until the clock is at least `notBeforeMs`;
    * then check the payload and that the header's state root is the parent's. Answer with `payloadChecked`.
    */
   | {
@@ -280,7 +284,7 @@ export type Effect =
     };
 
 export type FaultCode =
-  /** Two votes of one validator that contradict. */
+  /** Two votes of one validator that contradict; once for each validator and view. */
   | "EQUIVOCATION"
   | "PROPOSAL_NOT_FROM_PROPOSER"
   | "PROPOSAL_BAD_HEADER"

@@ -3,6 +3,7 @@ import { contradicts, nullifySubject } from "../subjects.js";
 import {
   deltaMs,
   hasUnfinalized,
+  isEpochDecided,
   isInactive,
   isProposer,
   nodeIdOf,
@@ -11,13 +12,8 @@ import {
   type Run,
   slotAt,
 } from "./state.js";
-import type { OwnVote, Slot, TimerKind } from "./types.js";
+import type { OwnVote, TimerKind } from "./types.js";
 import { armRetry } from "./wants.js";
-
-const NAME_OF_KIND = { 1: "notarize", 2: "nullify", 3: "finalize" } as const;
-
-/** The own vote of this subject's kind, if the view has one. */
-export const ownVoteOf = (slot: Slot, kind: VoteKind): OwnVote | undefined => slot.own[NAME_OF_KIND[kind]];
 
 /** Sets a timer of the current view. */
 export function setTimer(run: Run, timer: TimerKind, delayMs: number): void {
@@ -40,7 +36,7 @@ export function enterView(run: Run, view: View): void {
   // Certificates of views that lie further back are asked for again by whoever needs them now.
   state.wantedViews = undefined;
   setTimer(run, "interval", state.config.blockIntervalMs);
-  setTimer(run, "heartbeat", state.config.heartbeatMs);
+  setTimer(run, "heartbeat", Math.max(state.config.heartbeatMs, state.config.blockIntervalMs));
   armRetry(run);
   forgetOldVotes(run);
 }
@@ -60,7 +56,7 @@ function forgetOldVotes({ state }: Run): void {
 /** Rule 1: the timers start on work but not before the block interval, and at the latest at the heartbeat. */
 export function startTimersIfDue(run: Run): void {
   const { state, effects } = run;
-  if (state.timersStarted) return;
+  if (state.timersStarted || isEpochDecided(state)) return;
   const proposed = state.slots.get(state.view)?.proposal !== undefined;
   const hasWork = state.work || proposed || hasUnfinalized(state);
   if (!state.heartbeatPassed && !(state.intervalPassed && hasWork)) return;
@@ -75,9 +71,10 @@ export function startTimersIfDue(run: Run): void {
   setTimer(run, "advance", 3 * deltaMs(state));
 }
 
-/** Rule 5: `propose` is moot once a proposal came; `advance` is not. */
+/** Rule 5: `propose` is moot once a proposal came; `advance` is not. Neither counts once the epoch is decided. */
 export function onViewTimeout(run: Run, timer: "propose" | "advance"): void {
   const { state } = run;
+  if (isEpochDecided(state)) return;
   if (timer === "propose" && state.slots.get(state.view)?.proposal !== undefined) return;
   castVote(run, nullifySubject(state.epoch.epoch, state.view));
   if (state.stuck) return;
@@ -86,15 +83,16 @@ export function onViewTimeout(run: Run, timer: "propose" | "advance"): void {
 }
 
 /**
- * Asks the signer for a vote, unless this node does not vote, voted so already, or the vote would contradict one of
- * its own. The signer's safety record is the second, durable line of the same rule.
+ * Asks the signer for a vote, unless this node does not vote, voted so already, the epoch is decided, or the vote would
+ * contradict one of its own. The signer's safety record is the second, durable line of the same rule.
  */
 export function castVote(run: Run, subject: VoteSubject): void {
   const { state, effects } = run;
-  if (state.selfIndex === undefined || !state.mayVote || subject.view <= state.tip.view) return;
+  if (state.selfIndex === undefined || !state.mayVote) return;
+  if (subject.view <= state.tip.view || isEpochDecided(state)) return;
   const slot = slotAt(state, subject.view);
   const { notarize, nullify, finalize } = slot.own;
-  const vote: OwnVote = { subject, vote: undefined };
+  const vote: OwnVote = { subject, vote: undefined, recorded: false };
   if (subject.kind === VoteKind.notarize) {
     // After finalize(v) it may only name the same block: a slow validator is then seen to have been at work.
     if (
@@ -112,12 +110,6 @@ export function castVote(run: Run, subject: VoteSubject): void {
     slot.own.finalize = vote;
   }
   effects.push({ kind: "sign", subject });
-}
-
-/** A view that was nullified, or notarized only after this node gave it up, failed: n of them double Δ. */
-export function countFailedView({ state }: Run): void {
-  state.failedViews += 1;
-  if (state.failedViews % Math.max(1, state.epoch.validators.length) === 0) state.backoffSteps += 1;
 }
 
 export const nextView = (view: number): View => toView(view + 1);

@@ -1,9 +1,9 @@
 import { type HexId, type Vote, VoteKind, type VoteSubject } from "@consilium/protocol";
 import { contradicts, sameSubject } from "../subjects.js";
+import { judgeOwnVote, ownVoteOf } from "./own-key.js";
 import { proposalOf } from "./proposing.js";
-import { FUTURE_VIEWS_MAX, noteSigner, proposerOf, quorum, type Run, slotAt } from "./state.js";
+import { FUTURE_VIEWS_MAX, isEpochOver, noteSigner, proposerOf, quorum, type Run, slotAt } from "./state.js";
 import type { Slot } from "./types.js";
-import { ownVoteOf } from "./views.js";
 
 /** Takes a verified vote of any validator in and asks for the certificate once a quorum of equal votes is here. */
 export function acceptVote(run: Run, vote: Vote, from: HexId): void {
@@ -11,8 +11,8 @@ export function acceptVote(run: Run, vote: Vote, from: HexId): void {
   if (vote.epoch !== state.epoch.epoch || vote.view > state.view + FUTURE_VIEWS_MAX) return;
   // Late votes count here too, so that a slow validator is not taken for an absent one.
   noteSigner(state, vote.validator, vote.view);
-  if (vote.view <= state.tip.view) return;
-  if (vote.validator === state.selfIndex) judgeOwnKey(run, vote, from);
+  if (vote.view <= state.tip.view || isEpochOver(state)) return;
+  if (vote.validator === state.selfIndex) judgeOwnVote(run, vote, from);
   else countVote(run, vote, from);
 }
 
@@ -33,36 +33,22 @@ function votesOf(slot: Slot, kind: number): Map<number, Vote> {
   return kind === VoteKind.nullify ? slot.nullifyVotes : slot.finalizeVotes;
 }
 
+/** Two votes that no honest validator signs both, with both as evidence; once for each validator and view. */
 function reportContradiction(run: Run, slot: Slot, vote: Vote, peer: HexId): void {
-  for (const votes of [slot.notarizeVotes, slot.nullifyVotes, slot.finalizeVotes]) {
-    const other = votes.get(vote.validator);
-    if (other === undefined || !contradicts(other, vote)) continue;
-    const reason = `validator ${vote.validator} contradicts itself in view ${vote.view}`;
-    run.effects.push({
-      kind: "reportFault",
-      code: "EQUIVOCATION",
-      reason,
-      peer,
-      validator: vote.validator,
-      evidence: [other, vote],
-    });
-  }
-}
-
-/** A vote of the own key that this node never asked for: another copy of the key is at work, so this one stops. */
-function judgeOwnKey(run: Run, vote: Vote, peer: HexId): void {
-  const { state, effects } = run;
-  const slot = state.slots.get(vote.view);
-  const own = slot === undefined ? undefined : ownVoteOf(slot, vote.kind as VoteKind);
-  if (!state.mayVote || (own !== undefined && own.vote !== null && sameSubject(own.subject, vote))) return;
-  state.mayVote = false;
-  effects.push({
+  const { validator, view } = vote;
+  const votes = [slot.notarizeVotes, slot.nullifyVotes, slot.finalizeVotes].map((each) =>
+    each.get(validator),
+  );
+  const other = votes.find((each) => each !== undefined && contradicts(each, vote));
+  if (other === undefined || slot.equivocators.has(validator)) return;
+  slot.equivocators.add(validator);
+  run.effects.push({
     kind: "reportFault",
-    code: "OWN_KEY_ELSEWHERE",
-    reason: `this node's key signed a vote of view ${vote.view} that its safety record lacks; it stops voting`,
+    code: "EQUIVOCATION",
+    reason: `validator ${validator} contradicts itself in view ${view}`,
     peer,
-    validator: vote.validator,
-    evidence: [vote],
+    validator,
+    evidence: [other, vote],
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { certificatesOfRange, wantsVote } from "../../src/index.js";
+import { certificatesOfRange, wantsVote } from "../../src/engine/index.js";
 import {
   Bench,
   blockOf,

@@ -9,15 +9,9 @@ import {
   valid,
 } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
-import {
-  canSign,
-  type Effect,
-  emptySafetyRecord,
-  type Input,
-  recordVote,
-  sameSubject,
-  type TimerKind,
-} from "../../src/index.js";
+import type { Effect, Input, TimerKind } from "../../src/engine/index.js";
+import { canSign, emptySafetyRecord, recordVote } from "../../src/safety-record.js";
+import { sameSubject } from "../../src/subjects.js";
 import {
   Bench,
   blockOf,
