@@ -1,20 +1,30 @@
-import { hash, u32 } from "@consilium/crypto";
+import { hash, toHex, u32 } from "@consilium/crypto";
 import { SignedTransaction, TransactionBatch, transactionIdOf } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
-import { Mempool, type MempoolLimits } from "../src/mempool/mempool.js";
+import { Mempool, type MempoolOptions, type Removal } from "../src/mempool/mempool.js";
+import type { MempoolLimits } from "../src/mempool/room.js";
 import { countingApplication, MemoryStore, nextCountingNonce } from "../src/testing/index.js";
 import { TestChain } from "./harness.js";
 
 const context = { height: 1, timestampMs: 1 };
 
-async function emptyPool(limits?: MempoolLimits) {
+const openToAll = { openShare: 1, perAccountBytes: 1_000_000 };
+
+async function emptyPool(limits?: MempoolLimits, change: Partial<MempoolOptions> = {}) {
   const chain = await TestChain.create(1);
   const state = new MemoryStore();
   const application = countingApplication(chain.genesis);
   return {
     chain,
     state,
-    pool: new Mempool({ application, state, nextNonce: nextCountingNonce, ...(limits && { limits }) }),
+    application,
+    pool: new Mempool({
+      application,
+      state,
+      nextNonce: nextCountingNonce,
+      ...(limits && { limits }),
+      ...change,
+    }),
   };
 }
 
@@ -52,7 +62,12 @@ describe("the mempool", () => {
   });
 
   it("holds one account to its quota and leaves room for others", async () => {
-    const { chain, pool } = await emptyPool({ transactions: 1_000, bytes: 1_000_000, perAccount: 3 });
+    const { chain, pool } = await emptyPool({
+      transactions: 1_000,
+      bytes: 1_000_000,
+      perAccount: 3,
+      ...openToAll,
+    });
     for (const nonce of [0, 1, 2]) await pool.add(chain.transaction(1, nonce), context, false);
     const over = chain.transaction(1, 3);
     expect(await pool.add(over, context, false)).toMatchObject({ kind: "ignore", code: "ACCOUNT_QUOTA" });
@@ -60,7 +75,12 @@ describe("the mempool", () => {
   });
 
   it("is full at its byte limit, and has room again once transactions are final", async () => {
-    const { chain, pool } = await emptyPool({ transactions: 1_000, bytes: 2_000, perAccount: 10 });
+    const { chain, pool } = await emptyPool({
+      transactions: 1_000,
+      bytes: 2_000,
+      perAccount: 10,
+      ...openToAll,
+    });
     const admitted: Uint8Array[] = [];
     for (let sender = 0; pool.sizeBytes + chain.transaction(0, 0).length <= 2_000; sender++) {
       admitted.push(chain.transaction(sender, 0));
@@ -73,7 +93,12 @@ describe("the mempool", () => {
   });
 
   it("is full at its number of transactions", async () => {
-    const { chain, pool } = await emptyPool({ transactions: 2, bytes: 1_000_000, perAccount: 10 });
+    const { chain, pool } = await emptyPool({
+      transactions: 2,
+      bytes: 1_000_000,
+      perAccount: 10,
+      ...openToAll,
+    });
     for (const sender of [0, 1]) await pool.add(chain.transaction(sender, 0), context, false);
     expect(await pool.add(chain.transaction(2, 0), context, false)).toMatchObject({ code: "MEMPOOL_FULL" });
   });
@@ -88,6 +113,134 @@ describe("the mempool", () => {
     expect(settled.included).toEqual([transactionIdOf(SignedTransaction.deserialize(included).transaction)]);
     expect(settled.expired.map(({ sender }) => sender)).toEqual([hash("TEST-ACCOUNT", u32(2))]);
     expect(pool.transactionCount).toBe(1);
+  });
+});
+
+describe("a transaction that replaces another of its account and nonce", () => {
+  it("takes its place when it may wait longer, and is refused when it may not", async () => {
+    const { chain, pool } = await emptyPool();
+    const gone: string[] = [];
+    pool.watch(({ expiryHeight }, why) => gone.push(`${expiryHeight} ${why}`));
+    await pool.add(chain.transaction(1, 0, { expiryHeight: 10 }), context, true);
+    const shorter = chain.transaction(1, 0, { expiryHeight: 9 });
+    expect(await pool.add(shorter, context, true)).toMatchObject({ code: "TX_NONCE_TAKEN" });
+    const longer = chain.transaction(1, 0, { expiryHeight: 11 });
+    expect(await pool.add(longer, context, true)).toMatchObject({ kind: "valid" });
+    expect([...pool.ready()].map(({ expiryHeight }) => expiryHeight)).toEqual([11]);
+    expect(gone).toEqual(["10 replaced"]);
+    expect(pool.sizeBytes).toBe(longer.length);
+  });
+
+  it("may be replaced again only a few times", async () => {
+    const { chain, pool } = await emptyPool();
+    const codes: string[] = [];
+    for (let expiryHeight = 10; expiryHeight < 16; expiryHeight++) {
+      const verdict = await pool.add(chain.transaction(1, 0, { expiryHeight }), context, true);
+      codes.push(verdict.kind === "valid" ? "OK" : verdict.code);
+    }
+    expect(codes).toEqual(["OK", "OK", "OK", "OK", "OK", "TX_NONCE_TAKEN"]);
+    expect(pool.transactionCount).toBe(1);
+  });
+
+  it("fits where its account's quota is used up and the pool is full", async () => {
+    const { chain, pool } = await emptyPool({
+      transactions: 2,
+      bytes: 1_000_000,
+      perAccount: 1,
+      ...openToAll,
+    });
+    for (const sender of [1, 2]) {
+      await pool.add(chain.transaction(sender, 0, { expiryHeight: 10 }), context, false);
+    }
+    const longer = chain.transaction(1, 0, { expiryHeight: 11 });
+    expect(await pool.add(longer, context, false)).toMatchObject({ kind: "valid" });
+  });
+});
+
+describe("a nearly full mempool", () => {
+  it("keeps a share for local submissions and for members", async () => {
+    const member = hash("TEST-ACCOUNT", u32(50));
+    const isMember = (_: unknown, sender: Uint8Array) => toHex(sender) === toHex(member);
+    const limits = { transactions: 4, bytes: 1_000_000, perAccount: 4, openShare: 0.5 };
+    const { chain, pool } = await emptyPool(limits, { isMember });
+    const add = async (sender: number, local: boolean) => {
+      const verdict = await pool.add(chain.transaction(sender, 0), context, local);
+      return verdict.kind === "valid" ? "OK" : verdict.code;
+    };
+    expect([await add(1, false), await add(2, false), await add(3, false)]).toEqual([
+      "OK",
+      "OK",
+      "MEMPOOL_FULL",
+    ]);
+    expect([await add(50, false), await add(4, true), await add(5, true)]).toEqual([
+      "OK",
+      "OK",
+      "MEMPOOL_FULL",
+    ]);
+  });
+
+  it("refuses strangers, and what it holds already, without checking a signature", async () => {
+    const chain = await TestChain.create(1);
+    const application = countingApplication(chain.genesis);
+    let checks = 0;
+    const counted = {
+      ...application,
+      checkTransaction: (...given: Parameters<typeof application.checkTransaction>) => {
+        checks += 1;
+        return application.checkTransaction(...given);
+      },
+    };
+    const limits = { transactions: 2, bytes: 1_000_000, perAccount: 4, openShare: 0.5 };
+    const { pool } = await emptyPool(limits, { application: counted });
+    await pool.add(chain.transaction(1, 0), context, false);
+    await pool.add(chain.transaction(1, 0), context, false);
+    await pool.add(chain.transaction(2, 0), context, false);
+    expect(checks).toBe(1);
+  });
+
+  it("bounds the bytes of one account", async () => {
+    const limits = { transactions: 100, bytes: 1_000_000, perAccount: 100, perAccountBytes: 600 };
+    const { chain, pool } = await emptyPool(limits);
+    const codes: string[] = [];
+    for (let nonce = 0; nonce < 4; nonce++) {
+      const verdict = await pool.add(chain.transaction(1, nonce), context, true);
+      codes.push(verdict.kind === "valid" ? "OK" : verdict.code);
+    }
+    expect(codes.at(-1)).toBe("ACCOUNT_QUOTA");
+    expect(pool.sizeBytes).toBeLessThanOrEqual(600);
+  });
+
+  it("is judged again in slices, each transaction in its turn", async () => {
+    const judged: number[] = [];
+    const chain = await TestChain.create(1);
+    const application = countingApplication(chain.genesis);
+    const counted = {
+      ...application,
+      checkTransaction: (...given: Parameters<typeof application.checkTransaction>) => {
+        judged[given[2].height] = (judged[given[2].height] ?? 0) + 1;
+        return application.checkTransaction(...given);
+      },
+    };
+    const { pool } = await emptyPool(undefined, { application: counted });
+    for (let sender = 0; sender < 600; sender++) await pool.add(chain.transaction(sender, 1), context, false);
+    for (let height = 2; height <= 14; height++) await pool.settle([], { height, timestampMs: height });
+    expect(judged[1]).toBe(600);
+    expect(judged.slice(2)).toEqual([...Array(7).fill(undefined), 256, 256, 88]);
+  });
+});
+
+describe("a transaction that was signed twice", () => {
+  it("counts as included when its other form is final", async () => {
+    const { chain, pool } = await emptyPool();
+    const gone: Removal[] = [];
+    pool.watch((_, why) => gone.push(why));
+    const encoded = chain.transaction(1, 0);
+    await pool.add(encoded, context, true);
+    const other = encoded.slice();
+    other[60] = other[60]! ^ 1;
+    const { included } = await pool.settle([other], { height: 2, timestampMs: 2 });
+    expect(included).toEqual([transactionIdOf(SignedTransaction.deserialize(encoded).transaction)]);
+    expect(gone).toEqual(["included"]);
   });
 });
 

@@ -12,10 +12,12 @@ import {
   type Verdict,
 } from "@consilium/protocol";
 import type { ChainCounters, SubmitResult } from "../chain.js";
+import type { FinalityEvents } from "../events/finality-events.js";
 import type { GossipAnswer, PeerDesk } from "../messages/peer-desk.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
-import type { Mempool } from "./mempool.js";
+import type { Mempool, PooledTransaction, Removal } from "./mempool.js";
+import { PendingStore } from "./pending-store.js";
 
 /** The driver's own request protocol: pending transactions to the next proposer. */
 export const TRANSACTIONS_PROTOCOL = "transactions/1";
@@ -25,8 +27,12 @@ const RELAY_DELAY_MS = 5;
 const BATCH_TRANSACTIONS_MAX = 256;
 const BATCH_BYTES_MAX = 768 * 1024;
 const FORWARD_TIMEOUT_MS = 5_000;
-/** Batches from peers that are judged at the same time; more are ignored, gossip brings them again. */
+/** Batches from peers that are judged at the same time, of all and of one; more are ignored, gossip brings them again. */
 const JUDGED_BATCHES_MAX = 64;
+const JUDGED_BATCHES_PER_PEER_MAX = 16;
+/** Transactions of an earlier run that are judged between two turns of the clock, and how far these are apart. */
+const RESTORED_AT_ONCE_MAX = 64;
+const RESTORE_PAUSE_MS = 10;
 
 export interface IntakeOptions {
   readonly mempool: Mempool;
@@ -36,6 +42,7 @@ export interface IntakeOptions {
   readonly log: Log;
   readonly desk: PeerDesk;
   readonly counters: ChainCounters;
+  readonly events: Pick<FinalityEvents, "drop">;
   /** Height and time of the next block. */
   readonly context: () => BlockContext;
   /** The pool changed: there may be work. */
@@ -47,27 +54,61 @@ export class TransactionIntake {
   private readonly relayed: Uint8Array[] = [];
   private relayScheduled = false;
   private judging = 0;
+  private readonly judgingOf = new Map<string, number>();
+  private readonly pending: PendingStore;
+  private stopped = false;
 
-  constructor(private readonly options: IntakeOptions) {}
+  constructor(private readonly options: IntakeOptions) {
+    this.pending = new PendingStore(options);
+    options.mempool.watch((transaction, why) => this.removed(transaction, why));
+  }
 
   /** Admits a local submission, keeps it across restarts and passes it on. One that waits already is accepted again. */
   async submit(encoded: Uint8Array): Promise<SubmitResult> {
-    const { mempool, store, counters, context, changed } = this.options;
+    const { mempool, counters, context, changed } = this.options;
     const verdict = await mempool.add(encoded, context(), true);
-    if (verdict.kind === "ignore" && verdict.code === "TX_KNOWN") {
-      const { transaction } = decodeStrict(SignedTransaction, encoded, "submission");
-      return { accepted: true, id: transactionIdOf(transaction), code: "OK" };
-    }
+    if (verdict.kind === "ignore" && verdict.code === "TX_KNOWN") return this.claim(encoded);
     if (verdict.kind !== "valid") {
       counters.submissionsRefused += 1;
       return { accepted: false, code: verdict.code, reason: verdict.reason };
     }
     counters.submissionsAccepted += 1;
     const { id } = verdict.value;
-    await store.write([{ key: keyIn(buckets.submission, id), value: encoded }], false);
+    await this.keepSubmission(id, encoded);
     this.relay(encoded);
     changed();
     return { accepted: true, id, code: "OK" };
+  }
+
+  /** It came by gossip, or was submitted before: this node takes care of it from now on. */
+  private async claim(encoded: Uint8Array): Promise<SubmitResult> {
+    const { mempool } = this.options;
+    const known = mempool.find(encoded);
+    const id =
+      known?.id ?? transactionIdOf(decodeStrict(SignedTransaction, encoded, "submission").transaction);
+    if (known?.local === false) {
+      mempool.claim(id);
+      await this.keepSubmission(id, encoded);
+      this.pending.forget(id);
+    }
+    return { accepted: true, id, code: "OK" };
+  }
+
+  private async keepSubmission(id: Uint8Array, encoded: Uint8Array): Promise<void> {
+    await this.options.store.write([{ key: keyIn(buckets.submission, id), value: encoded }], false);
+  }
+
+  /** Nothing is written or passed on after this. */
+  stop(): void {
+    this.stopped = true;
+    this.pending.stop();
+  }
+
+  private removed({ id, local }: PooledTransaction, why: Removal): void {
+    this.pending.forget(id);
+    if (!local || why === "included" || why === "expired") return;
+    this.pending.erase(id, buckets.submission);
+    this.options.events.drop(id);
   }
 
   /** Takes submissions up that an earlier run left behind; what is no longer valid is forgotten. */
@@ -75,7 +116,6 @@ export class TransactionIntake {
     const { mempool, store, context, log } = this.options;
     const stored: Uint8Array[] = [];
     for await (const encoded of store.entries(buckets.submission)) stored.push(encoded);
-    const forgotten: Uint8Array[] = [];
     for (const encoded of stored) {
       const verdict = await mempool.add(encoded, context(), true);
       if (verdict.kind === "valid") {
@@ -83,27 +123,47 @@ export class TransactionIntake {
         continue;
       }
       log.info({ code: verdict.code }, "a submission of an earlier run is no longer valid");
-      const { transaction } = decodeStrict(SignedTransaction, encoded, "stored submission");
-      forgotten.push(transactionIdOf(transaction));
+      this.pending.erase(idOf(encoded), buckets.submission);
     }
-    if (forgotten.length > 0) await store.write(this.forget(forgotten), false);
+    const others = await this.pending.stored();
+    this.restoreOthers(others);
+  }
+
+  /** Transactions of other members come back in slices, so that a full pool's signatures do not hold up the start. */
+  private restoreOthers(left: Uint8Array[]): void {
+    if (left.length === 0 || this.stopped) return;
+    const slice = left.splice(0, RESTORED_AT_ONCE_MAX);
+    const next = () => this.options.clock.setTimer(RESTORE_PAUSE_MS, () => this.restoreOthers(left));
+    this.restoreSlice(slice).then(next, (error: unknown) => {
+      this.options.log.warn({ reason: String(error) }, "pending transactions of an earlier run not restored");
+    });
+  }
+
+  private async restoreSlice(slice: readonly Uint8Array[]): Promise<void> {
+    const { mempool, context, changed } = this.options;
+    for (const encoded of slice) {
+      const verdict = await mempool.add(encoded, context(), false);
+      if (verdict.kind === "valid") this.pending.adopt(verdict.value.id, encoded.length);
+      else this.pending.erase(idOf(encoded), buckets.gossiped);
+    }
+    changed();
   }
 
   /** A gossip message: forwarded when at least one of its transactions is new and valid. */
   async gossip(from: string, message: Uint8Array): Promise<GossipAnswer> {
-    return this.options.desk.judge(from, await this.takeBatch(message));
+    return this.options.desk.judge(from, await this.takeBatch(from, message));
   }
 
   /** A batch sent to this node because it proposes next. */
   async forwarded(from: string, message: Uint8Array): Promise<Uint8Array> {
-    this.options.desk.judge(from, await this.takeBatch(message));
+    this.options.desk.judge(from, await this.takeBatch(from, message));
     return new Uint8Array();
   }
 
   /** Sends this node's waiting submissions to the proposer that is about to be held to a deadline. */
   forwardTo(proposer: string): void {
     const { mempool, transport, log } = this.options;
-    const batch = firstBatch([...mempool.ready()].filter(({ local }) => local).map(({ encoded }) => encoded));
+    const batch = firstBatch(ownOf(mempool));
     if (batch.length === 0) return;
     const body = TransactionBatch.serialize({ transactions: batch });
     transport
@@ -132,18 +192,23 @@ export class TransactionIntake {
     });
   }
 
-  private async takeBatch(message: Uint8Array): Promise<Verdict<unknown>> {
-    if (this.judging >= JUDGED_BATCHES_MAX)
+  private async takeBatch(from: string, message: Uint8Array): Promise<Verdict<unknown>> {
+    const own = this.judgingOf.get(from) ?? 0;
+    if (this.judging >= JUDGED_BATCHES_MAX || own >= JUDGED_BATCHES_PER_PEER_MAX)
       return ignore("MEMPOOL_BUSY", "too many batches are being judged");
     const decoded = this.options.desk.decode(() =>
       decodeStrict(TransactionBatch, message, "transaction batch"),
     );
     if (decoded.kind !== "valid") return decoded;
     this.judging += 1;
+    this.judgingOf.set(from, own + 1);
     try {
       return await this.addAll(decoded.value.transactions);
     } finally {
       this.judging -= 1;
+      const left = (this.judgingOf.get(from) ?? 1) - 1;
+      if (left === 0) this.judgingOf.delete(from);
+      else this.judgingOf.set(from, left);
     }
   }
 
@@ -153,7 +218,10 @@ export class TransactionIntake {
     let added = false;
     for (const encoded of transactions) {
       const verdict = await mempool.add(encoded, context(), false);
-      if (verdict.kind === "valid") added = true;
+      if (verdict.kind === "valid") {
+        added = true;
+        this.pending.keep(verdict.value.id, encoded.slice());
+      }
       if (!added || verdict.kind !== "ignore") best = verdict;
       if (verdict.kind === "fault") break;
     }
@@ -162,13 +230,20 @@ export class TransactionIntake {
   }
 }
 
-function firstBatch(encoded: readonly Uint8Array[]): Uint8Array[] {
+function* ownOf(mempool: Mempool): Generator<Uint8Array> {
+  for (const { local, encoded } of mempool.ready()) if (local) yield encoded;
+}
+
+function firstBatch(encoded: Iterable<Uint8Array>): Uint8Array[] {
   const batch: Uint8Array[] = [];
   let sizeBytes = 0;
-  for (const each of encoded.slice(0, BATCH_TRANSACTIONS_MAX)) {
+  for (const each of encoded) {
     sizeBytes += each.length;
-    if (batch.length > 0 && sizeBytes > BATCH_BYTES_MAX) break;
+    if (batch.length >= BATCH_TRANSACTIONS_MAX || (batch.length > 0 && sizeBytes > BATCH_BYTES_MAX)) break;
     batch.push(each);
   }
   return batch;
 }
+
+const idOf = (encoded: Uint8Array): Uint8Array =>
+  transactionIdOf(decodeStrict(SignedTransaction, encoded, "stored transaction").transaction);

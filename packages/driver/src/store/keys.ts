@@ -27,6 +27,16 @@ export const buckets = {
   forfeited: 0x89,
   /** u64 epoch → Handover: its boundary header, the finalization of it, and the next set. */
   handover: 0x8a,
+  /** u64 epoch → manifest of this node's snapshot of the state after the epoch's boundary block. */
+  snapshotManifest: 0x8b,
+  /** u64 epoch ‖ u32 index → encoded chunk of a snapshot, own or being fetched. */
+  snapshotChunk: 0x8c,
+  /** One value: how far taking another node's snapshot has come. */
+  stateSync: 0x8d,
+  /** Key of the application → its value in a snapshot that is not in force yet. */
+  stagedState: 0x8e,
+  /** Transaction id → encoded transaction of another member that waits here. */
+  gossiped: 0x8f,
   /** One value: u64, how often this store was opened to vote. */
   startCount: 0x90,
   /** One value: since when this store lacks the safety record, and the reset that was asked for. */
