@@ -59,6 +59,22 @@ export interface Execution {
   readonly events: readonly LedgerEvent[];
 }
 
+/** How an application's state travels as a snapshot: the keys that it holds, and how the others come back. */
+export interface SnapshotRules {
+  /** The first key of a snapshot, inclusive. */
+  readonly from: Uint8Array;
+  /** The end of its keys, exclusive. Keys from here on are derived from those before. */
+  readonly to: Uint8Array;
+  /**
+   * Folds a part of a snapshot's values, which the state does not hold yet, into the derived keys: what to write besides
+   * them, and the root of the state so far. Parts may come in any order, each key once.
+   */
+  rebuild(
+    state: StateReader,
+    values: readonly StoreChange[],
+  ): { readonly changes: readonly StoreChange[]; readonly root: Uint8Array };
+}
+
 export interface Application {
   /** Hash tree root of the genesis, 32 bytes. */
   readonly chainId: Uint8Array;
@@ -103,4 +119,6 @@ export interface Application {
    * @throws ConsiliumError `LEDGER_BAD_BLOCK` when the block cannot follow this state.
    */
   applyBlock(state: StateReader, block: Block): Promise<Execution>;
+  /** Absent when the state cannot be taken over as a snapshot: then a new node executes all blocks. */
+  readonly snapshot?: SnapshotRules;
 }
