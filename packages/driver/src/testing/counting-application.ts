@@ -1,6 +1,12 @@
-import { electGenesisSet } from "@consilium/consensus";
+import { electGenesisSet, type ValidatorSet } from "@consilium/consensus";
 import { ConsiliumError, concat, equalBytes, Reader, sha256, u64 } from "@consilium/crypto";
-import type { Application, BlockContext, Execution } from "@consilium/ledger";
+import {
+  type Application,
+  type BlockContext,
+  type BuildContext,
+  type Execution,
+  updateTree,
+} from "@consilium/ledger";
 import {
   BLOCK_VERSION,
   type Block,
@@ -21,7 +27,10 @@ import {
 } from "@consilium/protocol";
 
 const NONCE_BUCKET = 0x01;
-const ROOT_KEY = Uint8Array.of(0x02);
+/** Holds a digest of all blocks so far: two histories never have the same root. */
+const HISTORY_KEY = Uint8Array.of(0x02);
+/** Where the authenticated tree's own keys begin. */
+const TREE_KEYS_FROM = Uint8Array.of(0x70);
 /** First payload byte of a transaction that stands in blocks but has no effect. */
 export const FAILING_PAYLOAD = 0xff;
 
@@ -33,11 +42,17 @@ export function nextCountingNonce(state: StateReader, sender: Uint8Array): numbe
   return bytes === undefined ? 0 : Number(new Reader(bytes).u64());
 }
 
+export interface CountingOptions {
+  /** The set of an epoch; that of genesis where it has none. */
+  readonly sets?: (epoch: number) => ValidatorSet | undefined;
+}
+
 /**
- * The smallest application with all that a driver relies on: sequential nonces, refusals with codes, and a state root
- * that depends on every block. A signature is good when its first byte is 1. For tests of the driver alone.
+ * The smallest application with all that a driver relies on: sequential nonces, refusals with codes, an authenticated
+ * state whose root depends on every block, and snapshots of it. A signature is good when its first byte is 1. For tests
+ * of the driver alone.
  */
-export function countingApplication(genesis: Genesis): Application {
+export function countingApplication(genesis: Genesis, { sets }: CountingOptions = {}): Application {
   const chainId = chainIdOf(genesis);
   const decode = (encoded: Uint8Array) => decodeStrict(SignedTransaction, encoded, "transaction");
 
@@ -73,13 +88,9 @@ export function countingApplication(genesis: Genesis): Application {
       };
       return { header: { ...header, payloadRoot: payloadRootOf(payload) }, payload };
     },
-    genesisChanges: async () => ({
-      changes: [{ key: ROOT_KEY, value: chainId }],
-      stateRoot: chainId,
-      results: [],
-      events: [],
-    }),
-    validatorSet: () => electGenesisSet(genesis),
+    genesisChanges: async () => finish({ get: () => undefined }, [{ key: HISTORY_KEY, value: chainId }], []),
+    validatorSet: (_, epoch) => sets?.(epoch) ?? electGenesisSet(genesis),
+    snapshot: { from: Uint8Array.of(0), to: TREE_KEYS_FROM, rebuild: updateTree },
     checkTransaction: async (state, encoded, context) => judge(state, encoded, context),
     checkPayload: async (state, block) => checkPayload(state, block),
     buildPayload: async (state, candidates, context) => buildPayload(state, candidates, context),
@@ -103,7 +114,7 @@ export function countingApplication(genesis: Genesis): Application {
   function buildPayload(
     state: StateReader,
     candidates: Iterable<Uint8Array>,
-    context: BlockContext,
+    context: BuildContext,
   ): BlockPayload {
     const transactions: Uint8Array[] = [];
     for (const encoded of candidates) {
@@ -113,13 +124,12 @@ export function countingApplication(genesis: Genesis): Application {
       };
       if (checkPayload(state, tried as unknown as Block).kind === "valid") transactions.push(encoded);
     }
-    return { transactions, facts: [] };
+    return { transactions, facts: [...(context.facts ?? [])] };
   }
 
   function apply(state: StateReader, { header, payload }: Block): Execution {
-    const parentRoot = state.get(ROOT_KEY);
-    if (parentRoot === undefined)
-      throw new ConsiliumError("LEDGER_BAD_BLOCK", "There is no state to follow.");
+    const before = state.get(HISTORY_KEY);
+    if (before === undefined) throw new ConsiliumError("LEDGER_BAD_BLOCK", "There is no state to follow.");
     const nonces = new Map<string, StoreChange>();
     const results = payload.transactions.map((encoded) => {
       const { transaction } = decode(encoded);
@@ -128,12 +138,16 @@ export function countingApplication(genesis: Genesis): Application {
       const code = transaction.payload[0] === FAILING_PAYLOAD ? "TEST_REFUSED" : "OK";
       return { id: transactionIdOf(transaction), code };
     });
-    const stateRoot = sha256(parentRoot, u64(header.height), payloadRootOf(payload));
-    return {
-      changes: [...nonces.values(), { key: ROOT_KEY, value: stateRoot }],
-      stateRoot,
-      results,
-      events: [],
-    };
+    const history = sha256(before, u64(header.height), payloadRootOf(payload));
+    return finish(state, [...nonces.values(), { key: HISTORY_KEY, value: history }], results);
   }
+}
+
+function finish(
+  state: StateReader,
+  values: readonly StoreChange[],
+  results: Execution["results"],
+): Execution {
+  const tree = updateTree(state, values);
+  return { changes: [...values, ...tree.changes], stateRoot: tree.root, results, events: [] };
 }
