@@ -55,6 +55,11 @@ export const factsMax = (validatorCount: number): number =>
 /** Views that may be open at once. What a long partition nullified beyond that is not counted. */
 export const openViewsMax = (validatorCount: number): number => 4 * validatorCount;
 
+/** The tally with all facts of a block, in whatever order they stand: a quorum's fact opens a view for the others. */
+export const addFacts = (tally: ViewTally, facts: readonly Certificate[], context: FactContext): ViewTally =>
+  // Adding a fact twice adds nothing, so the second pass finds open what the first one opened.
+  [...facts, ...facts].reduce((sum, fact) => addFact(sum, fact, context), tally);
+
 /**
  * The tally with one included fact. Facts that say nothing (an epoch before the last or after the present, a view
  * closed already or never opened by a quorum, a malformed bitmap) leave it as it is. Signatures were verified by the
