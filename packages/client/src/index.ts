@@ -11,6 +11,7 @@ export { fromBase64, toBase64 } from "./http/base64.js";
 export * from "./http/replay-guard.js";
 export * from "./http/signature.js";
 export * from "./http/signature-base.js";
+export * from "./light/index.js";
 export * from "./ports.js";
 export * from "./sharing/catalogue-message.js";
 export * from "./sharing/enrol.js";

@@ -52,6 +52,11 @@ const post = <Parameters, Body, Answer>(role: RouteRole, path: string): Route<Pa
 /** Longest `waitMs` of a transaction query; longer values are refused. */
 export const WAIT_MS_MAX = 30_000;
 
+/** Most state keys in one request for proofs. */
+export const PROOF_KEYS_MAX = 32;
+/** Longest state key that is asked for, in bytes. */
+export const PROOF_KEY_BYTES_MAX = 256;
+
 export const routes = {
   status: get<NoParameters, views.StatusView>("public", "/v1/status"),
   genesis: get<NoParameters, views.GenesisView>("public", "/v1/genesis"),
@@ -69,6 +74,30 @@ export const routes = {
     "public",
     "/v1/transactions/:id",
   ),
+
+  /** A final block of the alliance chain in short. 404 `BLOCK_UNKNOWN` above the tip, and below what this node keeps. */
+  block: get<{ readonly height: number }, views.BlockView>("public", "/v1/blocks/:height"),
+  /** Where the chain stands in its epochs, or how another epoch stood; 404 `EPOCH_UNKNOWN` for one not elected yet or long past. */
+  epoch: get<{ readonly epoch?: number }, views.EpochView>("public", "/v1/epoch"),
+  /** The validators of an epoch, which are its delegates, in order of their vote indices; the present epoch by default. */
+  delegates: get<{ readonly epoch?: number }, views.DelegatesView>("public", "/v1/delegates"),
+  /** Every member as the next election would rank it now, best first. */
+  candidates: get<NoParameters, views.CandidatesView>("public", "/v1/candidates"),
+  /**
+   * For light clients, which trust no node: the newest finalized header with the finalization that proves it.
+   * 503 `NOT_PROVABLE` while the node holds none, before the first block.
+   */
+  lightHead: get<NoParameters, views.LightHeadView>("public", "/v1/light/head"),
+  /** Hand-over proofs of consecutive epochs from `from` on: at most `count` (1 to 64), fewer where the chain ends. */
+  lightHandovers: get<{ readonly from: number; readonly count: number }, views.LightHandoversView>(
+    "public",
+    "/v1/light/handovers",
+  ),
+  /**
+   * Values of up to {@link PROOF_KEYS_MAX} state keys with their proofs under the state root of a finalized header; `key`
+   * is repeated in the query. 503 `NOT_PROVABLE` for a moment after a restart: ask again after the next block.
+   */
+  lightProof: get<{ readonly key: readonly Hex[] }, views.LightProofView>("public", "/v1/light/proof"),
 
   /**
    * Relays a signed extraction request to the key-centre node that it names (over the nodes' own network).

@@ -78,11 +78,7 @@ export class HttpApi {
     body: Body | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Attempt<Answer>> {
-    const url = urlOf(
-      baseUrl,
-      route.path,
-      parameters as Readonly<Record<string, string | number | undefined>>,
-    );
+    const url = urlOf(baseUrl, route.path, parameters as QueryValues);
     const octets = encodeBody(route, body);
     const headers = await this.#headers(route, url, octets);
     const abort = new AbortController();
@@ -137,11 +133,10 @@ export class HttpApi {
   }
 }
 
-function urlOf(
-  baseUrl: string,
-  path: string,
-  parameters: Readonly<Record<string, string | number | undefined>>,
-): URL {
+/** A list is sent by repeating its name. */
+type QueryValues = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
+function urlOf(baseUrl: string, path: string, parameters: QueryValues): URL {
   const left = new Map(Object.entries(parameters));
   const filled = path.replace(/:([a-zA-Z]+)/g, (_match, name: string) => {
     const value = left.get(name);
@@ -150,7 +145,8 @@ function urlOf(
   });
   const url = new URL(baseUrl.replace(/\/+$/, "") + filled);
   for (const [name, value] of left) {
-    if (value !== undefined) url.searchParams.set(name, String(value));
+    const values = value === undefined ? [] : Array.isArray(value) ? value : [value];
+    for (const each of values) url.searchParams.append(name, String(each));
   }
   return url;
 }

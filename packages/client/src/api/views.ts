@@ -109,6 +109,120 @@ export interface CeremoniesView {
   readonly ceremonies: readonly CeremonyView[];
 }
 
+export interface BlockView {
+  readonly height: number;
+  readonly digest: Hex;
+  readonly parentDigest: Hex;
+  readonly epoch: number;
+  /** Node id of who proposed it. */
+  readonly author: Hex;
+  readonly timeMs: number;
+  /** State root after the parent, as the header carries it. */
+  readonly parentStateRoot: Hex;
+  /** Ids in the order of the block; `/v1/transactions/:id` has their codes. */
+  readonly transactions: readonly Hex[];
+}
+
+export interface EpochView {
+  readonly epoch: number;
+  /** The epoch of the next block: the same unless another one was asked for. */
+  readonly presentEpoch: number;
+  readonly lengthHeights: number;
+  readonly firstHeight: number;
+  readonly boundaryHeight: number;
+  readonly finalizedHeight: number;
+  /** Seats that elections fill. */
+  readonly seats: number;
+  readonly validators: readonly NamedNode[];
+  /** Those of the epoch after it; null until its first block has elected them. */
+  readonly nextValidators: readonly NamedNode[] | null;
+  /** Block time at which the epoch began, null before its first block. */
+  readonly startedAtMs: number | null;
+  /** Why the next epoch keeps the old validators although an election was due, or null. */
+  readonly refusal: string | null;
+}
+
+export interface NamedNode {
+  readonly node: Hex;
+  readonly name: string;
+}
+
+export interface DelegatesView {
+  readonly epoch: number;
+  readonly delegates: readonly DelegateView[];
+}
+
+export interface DelegateView extends NamedNode {
+  /** Vote index, from 0. */
+  readonly index: number;
+  /** 48 bytes. */
+  readonly voteKey: Hex;
+  readonly stake: number;
+  /** 0 to 1000; null for a node that never registered as a candidate. */
+  readonly credit: number | null;
+  readonly epochsServed: number;
+  /** What the chain tells of it in the running epoch; null for another epoch. */
+  readonly tally: {
+    readonly proposalsFinalized: number;
+    readonly viewsNullified: number;
+    readonly votesIncluded: number;
+    readonly votesMissed: number;
+  } | null;
+}
+
+export interface CandidatesView {
+  /** The epoch of the next block. */
+  readonly epoch: number;
+  readonly candidates: readonly CandidateView[];
+}
+
+export interface CandidateView extends NamedNode {
+  /** Its own bond. */
+  readonly stake: number;
+  /** Stake votes for it, its own included. */
+  readonly votes: number;
+  /** The same, at most ten bonds. */
+  readonly cappedVotes: number;
+  readonly credit: number;
+  readonly class: "trusted" | "normal" | "probation" | "banned";
+  /** Capped votes × credit / 1000: what elections rank by. */
+  readonly weight: number;
+  readonly epochsServed: number;
+  /** The last epoch in which it said that it is up. */
+  readonly readyEpoch: number | null;
+  /** Why it could not be elected now: UNREGISTERED, BANNED, RESIGNED or NOT_READY; null when it could. */
+  readonly ineligible: string | null;
+  /** Whether the next election would seat it, were it held on the state of now. */
+  readonly seated: boolean;
+}
+
+/** A final block's header and what proves it final. */
+export interface LightHeadView {
+  /** SSZ of BlockHeader. */
+  readonly header: Hex;
+  /** SSZ of the Certificate that finalizes exactly this header. */
+  readonly finalization: Hex;
+}
+
+export interface LightHandoversView {
+  /** SSZ of Handover, in order of epochs. */
+  readonly handovers: readonly Hex[];
+}
+
+/** What the state after the parent of `header` says of each key that was asked for, in the same order. */
+export interface LightProofView extends LightHeadView {
+  readonly proofs: readonly StateProofView[];
+}
+
+/** One key's value, or null where it has none, and its path in the state tree. */
+export interface StateProofView {
+  readonly value: Hex | null;
+  /** Hashes beside the path from the root downwards, 32 bytes each, joined. */
+  readonly siblings: Hex;
+  /** keyHash(32) ‖ valueHash(32) of the other key whose leaf stands where this one would, or null. */
+  readonly otherLeaf: Hex | null;
+}
+
 export type RoleName = "member" | "owner" | "recipient";
 
 export interface AccountView {

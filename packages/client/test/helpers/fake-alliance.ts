@@ -151,6 +151,14 @@ export class FakeAlliance extends FakeChain {
       this.results.get(parameters.id!) ?? {
         ...{ id: parameters.id!, state: "unknown", height: null, timeMs: null, code: null },
       },
+    // This stand-in has no consensus, so it can prove nothing: light clients are tested on a chain that has.
+    block: () => refuse("BLOCK_UNKNOWN"),
+    epoch: () => refuse("EPOCH_UNKNOWN"),
+    delegates: () => ({ epoch: 0, delegates: [] }),
+    candidates: () => ({ epoch: 0, candidates: [] }),
+    lightHead: () => refuse("NOT_PROVABLE"),
+    lightHandovers: () => ({ handovers: [] }),
+    lightProof: () => refuse("NOT_PROVABLE"),
     extract: ({ body }) => this.#extract(fromHex(body.request!)),
     fragment: ({ body }) => this.#fragment(body.requestId!, body.index!),
     bodyChunk: ({ body }) => this.#chunk(fromHex(body.request!)),

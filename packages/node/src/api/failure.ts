@@ -23,6 +23,8 @@ const STATUSES: Readonly<Record<number, readonly string[]>> = {
   ],
   404: [
     "ROUTE_UNKNOWN",
+    "BLOCK_UNKNOWN",
+    "EPOCH_UNKNOWN",
     "UNKNOWN_ACCOUNT",
     "NO_CATALOGUE",
     "RECORD_UNKNOWN",
@@ -37,6 +39,7 @@ const STATUSES: Readonly<Record<number, readonly string[]>> = {
   429: ["RATE_LIMITED", "BUSY", "TX_TOO_MANY", "MEMPOOL_FULL", "ACCOUNT_QUOTA"],
   503: [
     "NOT_READY",
+    "NOT_PROVABLE",
     "TIP_STALE",
     "CLOCK_WRONG",
     "KEY_CENTRE_NO_SHARE",

@@ -4,9 +4,16 @@ import type { Signer } from "./authentication.js";
 
 export type RouteName = keyof typeof routes;
 
+/** A parameter that is a list comes as one text when it was sent once. */
+type Texts<Parameters> = {
+  readonly [Key in keyof Parameters]:
+    | (Parameters[Key] extends readonly unknown[] ? string | readonly string[] : string)
+    | undefined;
+};
+
 /** What a handler gets. Path and query values are text as they came; a handler reads them with the helpers below. */
 export interface Call<Name extends RouteName> {
-  readonly parameters: { readonly [Key in keyof ParametersOf<(typeof routes)[Name]>]: string | undefined };
+  readonly parameters: Texts<ParametersOf<(typeof routes)[Name]>>;
   /** JSON as it was sent, not checked; octets as they stream in. */
   readonly body: unknown;
   readonly octets: AsyncIterable<Uint8Array> | undefined;

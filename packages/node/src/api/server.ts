@@ -6,7 +6,9 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { adminHandlers } from "./admin-handlers.js";
 import { Authentication, requireSignedBody, type Signer } from "./authentication.js";
 import { Catalogues } from "./catalogues.js";
+import { electionHandlers } from "./election-handlers.js";
 import { failureOf } from "./failure.js";
+import { lightHandlers } from "./light-handlers.js";
 import { createMetrics } from "./metrics.js";
 import type { ApiPorts } from "./ports.js";
 import { publicHandlers } from "./public-handlers.js";
@@ -123,6 +125,8 @@ export class ApiServer {
       ...publicHandlers(this.ports, this.#submissions),
       ...userHandlers(this.ports, catalogues),
       ...adminHandlers(this.ports, catalogues),
+      ...electionHandlers(this.ports),
+      ...lightHandlers(this.ports),
     };
     for (const name of Object.keys(routes) as RouteName[]) this.#install(name, handlers);
     const metrics = createMetrics({ alliance: this.ports.alliance, private: this.ports.private });

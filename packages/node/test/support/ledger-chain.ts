@@ -91,7 +91,9 @@ export class LedgerChain implements Chain {
   state = () => this.ledger.state;
   headerAt = (height: number) => this.ledger.blocks[height - 1]?.header;
   blockAt = (height: number) => this.ledger.blocks[height - 1];
-  finalization = () => undefined;
+  finalization: Chain["finalization"] = () => undefined;
+  handover: Chain["handover"] = () => undefined;
+  provable: Chain["provable"] = () => undefined;
   transactionResult = (id: Uint8Array) => this.#results.get(toHex(id));
 
   onFinalized(listener: Listener): () => void {
@@ -118,6 +120,7 @@ export class LedgerChain implements Chain {
       finalized,
       epoch: 0,
       view: finalized.view,
+      epochs: { epoch: 0, lengthHeights: 1_000_000, boundaryHeight: 1_000_000, validators: [] },
       peers: [],
       syncing: false,
       role: "voting" as const,
