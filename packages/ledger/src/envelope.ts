@@ -127,6 +127,7 @@ const UNLUCKY: ReadonlySet<string> = new Set<LedgerCode>([
   "TX_STALE_NONCE",
   "TX_FUTURE_NONCE",
   "TX_UNKNOWN_SENDER",
+  "MEMBER_LEFT",
 ]);
 
 export const isUnlucky = (error: unknown): boolean =>

@@ -1,9 +1,9 @@
-import { creditBounds, electGenesisSet } from "@consilium/consensus";
-import { accountId } from "@consilium/crypto";
-import { ChainKind, chainIdOf, type Genesis, Role, ValidatorList } from "@consilium/protocol";
-import { CandidateEntry, ElectionState, EpochEntry } from "./state/election-values.js";
+import { electGenesisSet } from "@consilium/consensus";
+import { ChainKind, chainIdOf, type Genesis, ValidatorList } from "@consilium/protocol";
+import { writeCandidate, writeMember } from "./elections/membership.js";
+import { ElectionState, EpochEntry } from "./state/election-values.js";
 import { epochKey, keyOf, prefixes } from "./state/keys.js";
-import { Account, AccountStatus, ChainInfo, Member } from "./state/values.js";
+import { ChainInfo } from "./state/values.js";
 import type { StateWriter } from "./state/writer.js";
 
 const NONE = new Uint8Array(0);
@@ -17,7 +17,7 @@ const NONE = new Uint8Array(0);
 export function writeGenesis(state: StateWriter, genesis: Genesis): ChainInfo {
   const chain = chainInfoOf(genesis);
   state.putValue(keyOf(prefixes.chain), ChainInfo, chain);
-  for (const index of genesis.members.keys()) writeMember(state, chain.chainId, genesis, index);
+  for (const index of genesis.members.keys()) writeFounder(state, chain.chainId, genesis, index);
   const set = [...electGenesisSet(genesis)];
   for (const epoch of [0, 1]) state.putValue(epochKey(prefixes.validatorSet, epoch), ValidatorList, set);
   state.putValue(keyOf(prefixes.election), ElectionState, { seats: genesis.seats, oldestEpoch: 0 });
@@ -46,30 +46,9 @@ function chainInfoOf(genesis: Genesis): ChainInfo {
   };
 }
 
-function writeMember(state: StateWriter, chainId: Uint8Array, genesis: Genesis, index: number): void {
-  const { name, nodeKey, exchangeKey, voteKey, stake } = genesis.members[index]!;
-  const id = accountId(chainId, nodeKey);
+function writeFounder(state: StateWriter, chainId: Uint8Array, genesis: Genesis, index: number): void {
+  const founder = genesis.members[index]!;
   const keyCentre = genesis.keyCentre.includes(index) ? 1 : 0;
-  const times = { joinedHeight: 0, leftHeight: 0 };
-  const member = { index, name, nodeKey, account: id, exchangeKey, voteKey, stake, keyCentre, ...times };
-  state.putValue(keyOf(prefixes.member, nodeKey), Member, member);
-  state.append(prefixes.members, NONE, nodeKey);
-  state.putValue(keyOf(prefixes.account, id), Account, {
-    id,
-    role: Role.member,
-    status: AccountStatus.live,
-    signKey: nodeKey,
-    exchangeKey,
-    member: nodeKey,
-    registeredHeight: 0,
-    kgcKeyNo: 0,
-    ownerKeyNo: 0,
-  });
-  if (genesis.kind === ChainKind.alliance) writeCandidate(state, nodeKey, voteKey);
-}
-
-function writeCandidate(state: StateWriter, node: Uint8Array, voteKey: Uint8Array): void {
-  const fresh = { standing: 1, credit: creditBounds.start, epochsServed: 0, bannedHeight: 0 };
-  state.putValue(keyOf(prefixes.candidate, node), CandidateEntry, { node, voteKey, readyEpoch: 0, ...fresh });
-  state.put(keyOf(prefixes.voteKeyOwner, voteKey), node);
+  writeMember(state, chainId, { ...founder, keyCentre, height: 0 });
+  if (genesis.kind === ChainKind.alliance) writeCandidate(state, founder.nodeKey, founder.voteKey, 0);
 }

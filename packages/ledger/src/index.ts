@@ -1,6 +1,7 @@
 export { type CeremonyPlan, plannedCeremony } from "./alliance/ceremony/plan.js";
 export * from "./alliance/index.js";
 export * from "./application.js";
+export { candidatesOf } from "./elections/snapshot.js";
 export * from "./events.js";
 export * from "./proxy.js";
 export * as queries from "./queries.js";
@@ -10,3 +11,4 @@ export * from "./state/election-values.js";
 export * from "./state/tree.js";
 export * from "./state/values.js";
 export { StateWriter } from "./state/writer.js";
+export { ed25519Check, type SignatureCheck } from "./verified-signatures.js";

@@ -1,15 +1,20 @@
 /** The application machine: the same for both chains, which differ in their rules and in what starts a block. */
-import type { ValidatorSet } from "@consilium/consensus";
+import type { ValidatorSet, VoteVerifier } from "@consilium/consensus";
 import { ConsiliumError, type CryptoPool, toHex } from "@consilium/crypto";
 import {
   BLOCK_VERSION,
   type Block,
+  type BlockHeader,
   type BlockPayload,
+  type Certificate,
   chainIdOf,
   emptyPayload,
+  epochOfHeight,
   fault,
   type Genesis,
   ignore,
+  isBoundaryHeight,
+  isFirstOfEpoch,
   type LedgerCode,
   limits,
   payloadRootOf,
@@ -26,6 +31,7 @@ import type {
   Execution,
   TransactionOutcome,
 } from "./application.js";
+import { startEpoch } from "./elections/epoch-start.js";
 import { admit, checkEnvelope, type Envelope, isUnlucky, nextNonce } from "./envelope.js";
 import type { LedgerEvent } from "./events.js";
 import { writeGenesis } from "./genesis.js";
@@ -36,23 +42,39 @@ import { keyOf, prefixes } from "./state/keys.js";
 import { updateTree } from "./state/tree.js";
 import { type ChainInfo, Tip } from "./state/values.js";
 import { StateWriter } from "./state/writer.js";
-import { VerifiedSignatures } from "./verified-signatures.js";
+import { type SignatureCheck, VerifiedSignatures } from "./verified-signatures.js";
 
-/** What a block's start may do besides its transactions: transitions by height. */
-export interface BlockStart {
+/** What a block may do besides its transactions: transitions by height. */
+export interface BlockEnd {
   readonly chain: ChainInfo;
   readonly state: StateWriter;
   readonly pool: CryptoPool;
   readonly block: BlockContext;
+  readonly header: BlockHeader;
+  /** The epoch of the block's height. */
+  readonly epoch: number;
   emit(event: LedgerEvent): void;
+}
+
+export interface BlockStart extends BlockEnd {
+  /** The state after the parent, without anything of this block. */
+  readonly parent: StateReader;
+  /** Certificates of earlier views that the block includes. */
+  readonly facts: readonly Certificate[];
 }
 
 export interface LedgerDefinition {
   readonly genesis: Genesis;
   readonly pool: CryptoPool;
   readonly rules: ReadonlyMap<number, AnyRule>;
-  /** State changes by height, before the block's transactions. */
+  /** State changes by height, before the block's transactions and after a new epoch's set is written. */
   readonly startBlock?: (start: BlockStart) => Promise<void>;
+  /** State changes after the transactions of a boundary block. */
+  readonly endEpoch?: (end: BlockEnd) => void;
+  /** Verifies the votes of evidence; a chain without evidence needs none. */
+  readonly verifier?: VoteVerifier;
+  /** Ed25519 checks; the crypto package's own when absent. */
+  readonly ed25519?: SignatureCheck;
 }
 
 const emptyState: StateReader = { get: () => undefined };
@@ -62,10 +84,12 @@ const OFFSET_SIZE_BYTES = 4;
 /** Makes an {@link Application} from a genesis and a table of rules. */
 export class Ledger implements Application {
   readonly chainId: Uint8Array;
+  readonly snapshot = { from: Uint8Array.of(0), to: keyOf(prefixes.treeNode), rebuild: updateTree };
   private readonly chain: ChainInfo;
-  private readonly signatures = new VerifiedSignatures();
+  private readonly signatures: VerifiedSignatures;
 
   constructor(private readonly definition: LedgerDefinition) {
+    this.signatures = new VerifiedSignatures(definition.ed25519);
     this.chainId = chainIdOf(definition.genesis);
     const scratch = new StateWriter(emptyState);
     this.chain = writeGenesis(scratch, definition.genesis);
@@ -183,17 +207,19 @@ export class Ledger implements Application {
   }
 
   async applyBlock(parent: StateReader, block: Block): Promise<Execution> {
-    const { height, timestampMs } = block.header;
+    const { header } = block;
+    const { height, timestampMs } = header;
     const context = { height, timestampMs };
     const before = queries.tip(parent);
     if (queries.chainInfo(parent) === undefined || height !== before.height + 1)
       throw badBlock("Apply the blocks of a chain in order, from its genesis.", height);
     const state = new StateWriter(parent);
     const events: LedgerEvent[] = [];
-    const { chain } = this;
-    const { pool } = this.definition;
-    const emit = (event: LedgerEvent): void => void events.push(event);
-    await this.definition.startBlock?.({ chain, state, pool, block: context, emit });
+    const step = this.stepOf(state, header, events);
+    const { epochLengthHeights } = this.chain;
+    const start = { ...step, parent, facts: block.payload.facts };
+    if (step.epoch > 0 && isFirstOfEpoch(height, epochLengthHeights)) startEpoch(start);
+    await this.definition.startBlock?.(start);
     const results: TransactionOutcome[] = [];
     for (const envelope of this.envelopesOf(parent, block)) {
       const code = await this.execute(state, envelope, context, events);
@@ -205,7 +231,17 @@ export class Ledger implements Application {
       results.map(({ id }) => id),
     );
     state.putValue(keyOf(prefixes.tip), Tip, context);
+    if (isBoundaryHeight(height, epochLengthHeights)) this.definition.endEpoch?.(step);
     return finish(parent, state, results, events);
+  }
+
+  private stepOf(state: StateWriter, header: BlockHeader, events: LedgerEvent[]): BlockEnd {
+    const { chain } = this;
+    const { pool } = this.definition;
+    const { height, timestampMs } = header;
+    const emit = (event: LedgerEvent): void => void events.push(event);
+    const epoch = epochOfHeight(height, chain.epochLengthHeights);
+    return { chain, state, pool, block: { height, timestampMs }, header, epoch, emit };
   }
 
   /** Runs one transaction; a refusal leaves its code and the used nonce, and nothing else. */
@@ -258,11 +294,14 @@ export class Ledger implements Application {
     events: LedgerEvent[],
   ): RuleContext<unknown> {
     const { chain } = this;
-    const { pool } = this.definition;
+    const { pool, verifier } = this.definition;
     const { id, sender, payload } = envelope;
     const { transaction } = envelope.signed;
     const emit = (event: LedgerEvent): void => void events.push(event);
-    return { chain, state, pool, block, transaction, id, sender, payload, emit };
+    const epoch = epochOfHeight(block.height, chain.epochLengthHeights);
+    const verify = this.signatures.verify.bind(this.signatures);
+    const ports = { pool, verifier, verify };
+    return { chain, state, ...ports, block, epoch, transaction, id, sender, payload, emit };
   }
 }
 

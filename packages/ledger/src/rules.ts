@@ -1,4 +1,5 @@
 /** What a transaction kind is to a ledger, and how the ledgers refuse. */
+import type { VoteVerifier } from "@consilium/consensus";
 import { ConsiliumError, type CryptoPool } from "@consilium/crypto";
 import {
   decodeStrict,
@@ -6,6 +7,7 @@ import {
   ledgerCodes,
   type StateReader,
   type Transaction,
+  type Verdict,
 } from "@consilium/protocol";
 import type { BlockContext } from "./application.js";
 import type { LedgerEvent } from "./events.js";
@@ -19,13 +21,19 @@ export interface RuleContext<Payload> {
   readonly state: StateWriter;
   /** Curve work. */
   readonly pool: CryptoPool;
+  /** Verifies votes; undefined on a chain without evidence. */
+  readonly verifier: VoteVerifier | undefined;
   readonly block: BlockContext;
+  /** The epoch of the block's height. */
+  readonly epoch: number;
   readonly transaction: Transaction;
   /** Transaction id. */
   readonly id: Uint8Array;
   /** The sender's account; a registration has none yet. */
   readonly sender: Account | undefined;
   readonly payload: Payload;
+  /** Ed25519; what verified once is remembered. */
+  verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
   emit(event: LedgerEvent): void;
 }
 
@@ -108,6 +116,12 @@ export function refuse(code: LedgerCode, details: Readonly<Record<string, string
 /** Refuses unless a condition holds. */
 export function ensure(condition: boolean, code: LedgerCode): asserts condition {
   if (!condition) refuse(code);
+}
+
+/** The value of a verdict, or its code as a refusal. @throws ConsiliumError with the verdict's code. */
+export function ensureValid<Value>(verdict: Verdict<Value>): Value {
+  if (verdict.kind === "valid") return verdict.value;
+  throw new ConsiliumError(verdict.code, verdict.reason);
 }
 
 /**

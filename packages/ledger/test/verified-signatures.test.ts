@@ -1,6 +1,6 @@
 import { type Ed25519Backend, installEd25519Backend, nobleEd25519Backend, utf8 } from "@consilium/crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { VerifiedSignatures } from "../src/verified-signatures.js";
+import { ed25519Check, VerifiedSignatures } from "../src/verified-signatures.js";
 import { Actor } from "./support/actors.js";
 
 afterEach(() => installEd25519Backend());
@@ -41,7 +41,7 @@ describe("verified signatures", () => {
 
   it("forget the oldest above their limit, and nothing that did not hold is kept", () => {
     const counter = countVerifications();
-    const signatures = new VerifiedSignatures(1);
+    const signatures = new VerifiedSignatures(ed25519Check, 1);
     signatures.verify(signer.key, other, signature);
     signatures.verify(signer.key, message, signature);
     signatures.verify(signer.key, other, signer.sign(other));

@@ -1,11 +1,4 @@
-import {
-  codeOf,
-  ed25519Verify,
-  equalBytes,
-  type GrantTerms,
-  grantId,
-  grantSigningBytes,
-} from "@consilium/crypto";
+import { codeOf, equalBytes, type GrantTerms, grantId, grantSigningBytes } from "@consilium/crypto";
 import { decodeStrict, GrantCreate, GrantScope, Purpose, Role, TransactionKind } from "@consilium/protocol";
 import * as queries from "../queries.js";
 import { ensure, type Rule, type RuleContext, refuse } from "../rules.js";
@@ -37,10 +30,10 @@ export const grantCreate: Rule<GrantCreate, GrantTerms> = {
   sender: "anyone",
 
   async check(context) {
-    const { payload, pool, sender } = context;
+    const { payload, pool, sender, verify } = context;
     const terms = termsOf(context);
     const signed = grantSigningBytes(terms, payload.body);
-    ensure(ed25519Verify(sender!.signKey, signed, payload.signature), "SIG_INVALID");
+    ensure(verify(sender!.signKey, signed, payload.signature), "SIG_INVALID");
     await pool.run("checkGrant", { terms, body: payload.body });
     checkRecipientKey(context);
     checkTerm(context);

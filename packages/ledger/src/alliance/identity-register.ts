@@ -19,7 +19,9 @@ export const identityRegister: Rule<IdentityRegister, Found> = {
 
   /** Only what a member answers for gets into blocks; anybody can make keys. */
   admit({ payload, state, chain, verify }) {
-    ensure(queries.memberOf(state, payload.member) !== undefined, "MEMBER_UNKNOWN");
+    const member = queries.memberOf(state, payload.member);
+    ensure(member !== undefined, "MEMBER_UNKNOWN");
+    ensure(member.leftHeight === 0, "MEMBER_LEFT");
     const attested = attestationBytes(chain.chainId, payload);
     ensure(verify(payload.member, attested, payload.attestation), "ATTESTATION_INVALID");
   },

@@ -34,7 +34,7 @@ export const recordIndex: Rule<RecordIndex, Found> = {
     ensure(isLive && isCurrent, "RECORD_BAD_OWNER");
     ensure(!queries.labelClosed(state, owner, label), "LABEL_CLOSED");
     ensure(payload.lengthBytes >= cipherStreamBytesMin, "RECORD_BAD_LENGTH");
-    ensure(queries.memberOf(state, payload.custodian) !== undefined, "RECORD_BAD_CUSTODIAN");
+    ensure(queries.isMember(state, payload.custodian), "RECORD_BAD_CUSTODIAN");
     return { id, pi };
   },
 

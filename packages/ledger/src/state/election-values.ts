@@ -30,7 +30,7 @@ export const EpochEntry = new ContainerType({
   /** Digest of the boundary block before, for epoch 0 the chain id: the order of proposers is drawn from it. */
   seed: B32,
   startHeight: U64,
-  /** Timestamp of its first block; for epoch 0 that of genesis. */
+  /** Timestamp of the boundary block before it, for epoch 0 of genesis: with that the epoch before was over. */
   startedAtMs: U64,
   /** Why the set of the next epoch is the old one: the code of the election's refusal, ASCII; empty when elected. */
   refusal: bytesUpTo(64),

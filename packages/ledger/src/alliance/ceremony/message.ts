@@ -1,5 +1,6 @@
 import { DKG_MESSAGE, type DkgState, type DkgStep } from "@consilium/crypto";
 import { CeremonyMessage, type LedgerCode, ledgerCodes, TransactionKind } from "@consilium/protocol";
+import { countCredit } from "../../elections/tallies.js";
 import * as queries from "../../queries.js";
 import { ensure, type Rule, type RuleContext, refuse } from "../../rules.js";
 import { storeStep } from "./store.js";
@@ -37,6 +38,8 @@ function messageRule(kind: number, type: number): Rule<CeremonyMessage, Found> {
       storeStep(state, before, step.state, block.height, emit);
       const { purpose } = step.state.params;
       const sessionId = step.state.sid;
+      if (step.status === "CONFIRM_ACCEPTED") countCredit(state, sender!.member, "ceremoniesConfirmed");
+      for (const { nodeId } of step.slashes) countCredit(state, nodeId, "disputesUpheld");
       emit({ type: "ceremony-message", purpose, sessionId, code: step.status, sender: sender!.member });
       return ACCEPTED.includes(step.status) ? "OK" : codeOfStep(step);
     },
