@@ -1,55 +1,34 @@
-import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
-import {
-  type Certificate,
-  digestOf,
-  type Proposal,
-  type Verdict,
-  type Vote,
-  type VoteSubject,
-} from "@consilium/protocol";
+import { type Certificate, digestOf, type Proposal, type Vote, type VoteSubject } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   assembleCertificate,
-  inlineVoteVerifier,
   type ValidatorSet,
   type VoteVerifier,
   verifyCertificate,
   verifyProposal,
   verifyVotes,
-  voteBytes,
 } from "../src/index.js";
-import { blockOf, certify, chainId, finalize, notarize, nullify } from "./engine/harness.js";
+import { blockOf, certify, finalize, notarize, nullify } from "./engine/harness.js";
+import { chainId, codeOf, makeVoters, type Voters } from "./voters.js";
 
 let set: ValidatorSet;
 let verifier: VoteVerifier;
-let voteOf: (validator: number, subject: VoteSubject) => Vote;
+let voteOf: Voters["vote"];
 let batches = 0;
 
 beforeAll(async () => {
-  const suite = await loadBlstVoteSuite();
-  const secrets = [1, 2, 3, 4].map((fill) => new Uint8Array(32).fill(fill));
-  set = secrets.map((secret, index) => ({
-    nodeId: new Uint8Array(32).fill(index),
-    voteKey: suite.publicKey(secret),
-  }));
-  const random = { bytes: (length: number): Uint8Array => new Uint8Array(length).fill(5) };
-  const inline = inlineVoteVerifier(suite, random);
+  const voters = await makeVoters(4);
+  set = voters.set;
+  voteOf = voters.vote;
   verifier = {
-    ...inline,
+    ...voters.verifier,
     verifyBatch: (votes) => {
       batches += 1;
-      return inline.verifyBatch(votes);
+      return voters.verifier.verifyBatch(votes);
     },
   };
-  voteOf = (validator, subject) => ({
-    ...subject,
-    validator,
-    signature: suite.sign(secrets[validator]!, voteBytes(chainId, subject)),
-  });
 });
 
-const codeOf = (verdict: Verdict<unknown> | undefined): string =>
-  verdict === undefined ? "none" : verdict.kind === "valid" ? "valid" : verdict.code;
 const votesCodes = async (...votes: Vote[]): Promise<string[]> =>
   (await verifyVotes(verifier, chainId, set, votes)).map(codeOf);
 const certificateOf = (subject: VoteSubject, ...signers: number[]): Promise<Certificate> =>
@@ -93,7 +72,7 @@ describe("verifyVotes", () => {
     for (const change of changes)
       expect(await votesCodes({ ...vote, ...change })).toEqual(["VOTE_BAD_SIGNATURE"]);
     const [verdict] = await verifyVotes(verifier, new Uint8Array(32), set, [vote]);
-    expect(codeOf(verdict)).toBe("VOTE_BAD_SIGNATURE");
+    expect(codeOf(verdict!)).toBe("VOTE_BAD_SIGNATURE");
   });
 
   it("refuses a validator outside the set", async () => {
@@ -173,6 +152,40 @@ describe("verifyProposal", () => {
     expect(await code({ ...(await whole()), parentCertificate: null })).toBe("PROPOSAL_BAD_PARENT");
   });
 
+  it("accepts a boundary block on top of itself: its own notarization is the parent's certificate", async () => {
+    const again = {
+      header: b1,
+      vote: voteOf(2, notarize(3, b1, 1)),
+      parentCertificate: await certificateOf(notarize(1, b1, 0), 0, 1, 2),
+      nullifications: [await certificateOf(nullify(2), 1, 2, 3)],
+    };
+    expect(await code(again)).toBe("valid");
+    const parentCertificate = await certificateOf(notarize(2, b1, 0), 0, 1, 2);
+    expect(await code({ ...again, parentCertificate })).toBe("PROPOSAL_BAD_PARENT");
+    const first = { ...again, vote: voteOf(2, notarize(3, b1, 0)) };
+    expect(await code(first)).toBe("PROPOSAL_BAD_PARENT");
+  });
+
+  it("needs the finalization of the last epoch, under its set, for the first block of an epoch", async () => {
+    const old = await makeVoters(4, 30);
+    const first = blockOf(1, b3, { epoch: 1 });
+    const boundary = { ...finalize(9, b3, 8), digest: digestOf(b3) };
+    const proposal = {
+      header: first,
+      vote: voteOf(0, { ...notarize(1, first, 0), epoch: 1 }),
+      parentCertificate: old.certificate(boundary, 0, 1, 2),
+      nullifications: [],
+    };
+    const under = async (change: Partial<Proposal>, firstParentSet?: ValidatorSet) =>
+      codeOf(await verifyProposal(verifier, chainId, set, { ...proposal, ...change }, firstParentSet));
+    expect(await under({}, old.set)).toBe("valid");
+    expect(await under({})).toBe("PROPOSAL_UNKNOWN_SET");
+    expect(await under({}, set)).toBe("VOTE_BAD_AGGREGATE");
+    const notarization = old.certificate(notarize(9, b3, 8), 0, 1, 2);
+    expect(await under({ parentCertificate: notarization }, old.set)).toBe("PROPOSAL_BAD_PARENT");
+    expect(await under({ parentCertificate: null }, old.set)).toBe("PROPOSAL_BAD_PARENT");
+  });
+
   it("refuses a vote that names another block", async () => {
     expect(await code({ ...(await whole()), header: b1 })).toBe("PROPOSAL_BAD_VOTE");
   });
@@ -191,7 +204,7 @@ describe("verifyProposal", () => {
     expect(await code({ ...(await whole()), nullifications: [notarization] })).toBe(
       "PROPOSAL_BAD_CERTIFICATES",
     );
-    const unsigned = certify(nullify(2));
+    const unsigned = certify(nullify(2), 0b111);
     expect(await code({ ...(await whole()), nullifications: [unsigned] })).toBe("BAD_POINT");
   });
 

@@ -9,7 +9,7 @@ let others: Voters;
 beforeAll(async () => {
   [voters, others] = await Promise.all([makeVoters(4), makeVoters(4, 50)]);
 });
-const check = (fact: Certificate, set = voters.set, chain = chainId) =>
+const check = (fact: Certificate, set = voters.set, chain: Uint8Array = chainId) =>
   verifyFact(voters.verifier, chain, set, fact);
 const subject = notarize(3, blockOf(3), 2);
 

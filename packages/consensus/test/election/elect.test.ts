@@ -3,8 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type Candidate,
+  type CreditTally,
   type Election,
   electSet,
+  emptyCreditTally,
+  nextCredit,
   type ValidatorSet,
   validatorSetRoot,
 } from "../../src/index.js";
@@ -451,5 +454,39 @@ describe("any election", () => {
         expect(ranking.slice(set.length).some(({ seated }) => seated)).toBe(false);
       }),
     );
+  });
+});
+
+describe("elections over epochs", () => {
+  /** Runs elections of 5 candidates with equal stake for 4 seats; the conduct of number 1 while seated is given. */
+  const seatsOfFirst = (conduct: CreditTally, epochs: number): boolean[] => {
+    let candidates = range(1, 5).map((id) => candidate(id));
+    let current = setOf(1, 2, 3, 4);
+    return range(1, epochs).map((epoch) => {
+      const seated = new Set(idsOf(current));
+      candidates = candidates.map((each) => {
+        const id = numberOf(each.nodeId);
+        const tally = seated.has(id) ? (id === 1 ? conduct : perfect) : emptyCreditTally();
+        const epochsServed = each.epochsServed + (seated.has(id) ? 1 : 0);
+        return {
+          ...each,
+          credit: nextCredit(each.credit, tally, { epoch }),
+          epochsServed,
+          readyEpoch: epoch,
+        };
+      });
+      current = electSet({ seats: 4, snapshotEpoch: epoch, candidates, current }).set;
+      return idsOf(current).includes(1);
+    });
+  };
+  const perfect = { ...emptyCreditTally(), proposalsFinalized: 9, votesIncluded: 90 };
+
+  it("take the seat of a silent delegate at the first snapshot that saw it, for as long as others stay up", () => {
+    const silent = { ...emptyCreditTally(), viewsNullified: 9, votesMissed: 90 };
+    expect(seatsOfFirst(silent, 25)).toEqual(Array(25).fill(false));
+  });
+
+  it("keep the seat of a delegate that does its duty", () => {
+    expect(seatsOfFirst(perfect, 25)).toEqual(Array(25).fill(true));
   });
 });
