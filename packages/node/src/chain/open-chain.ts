@@ -1,4 +1,4 @@
-import { inlineVoteVerifier } from "@consilium/consensus";
+import { inlineVoteVerifier, type VoteVerifier } from "@consilium/consensus";
 import { type CryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
 import { ChainDriver, ceremonyHasWork, prefixedStore } from "@consilium/driver";
 import { type Application, createAllianceLedger, createRecordLedger } from "@consilium/ledger";
@@ -42,9 +42,10 @@ export interface OpenChainOptions {
 export async function openChain(options: OpenChainOptions): Promise<ChainDriver> {
   const { genesis, store, network, nodeId, voteSecretKey, pool, log, onFatal } = options;
   const suite = options.voteSuite ?? (await loadVoteSuite(log));
+  const verifier = inlineVoteVerifier(suite, systemRandom);
   return new ChainDriver({
     genesis,
-    application: applicationOf(genesis, pool),
+    application: applicationOf(genesis, pool, verifier),
     identity: {
       nodeId,
       hasVoted: options.hasVoted === true,
@@ -52,7 +53,7 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
     },
     store: prefixedStore(store, Uint8Array.of(genesis.kind)),
     transport: transportOf(options),
-    verifier: inlineVoteVerifier(suite, systemRandom),
+    verifier,
     clock: options.clock ?? systemClock,
     random: systemRandom,
     log,
@@ -62,9 +63,9 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
   });
 }
 
-function applicationOf(genesis: Genesis, pool: CryptoPool): Application {
+function applicationOf(genesis: Genesis, pool: CryptoPool, verifier: VoteVerifier): Application {
   return genesis.kind === ChainKind.alliance
-    ? createAllianceLedger(genesis, pool)
+    ? createAllianceLedger(genesis, pool, { verifier })
     : createRecordLedger(genesis, pool);
 }
 
