@@ -1,0 +1,121 @@
+import { type HttpApi, routes } from "@consilium/client";
+import { codeOf } from "@consilium/crypto";
+import type { RunNode } from "../cluster/cluster.js";
+import type { LoadAccount } from "../load/account.js";
+import type { Witness } from "./witness.js";
+
+export interface SweepResult {
+  /** Answers compared, over all nodes. */
+  readonly transactionsChecked: number;
+  readonly accountsChecked: number;
+  readonly handoversChecked: number;
+  /** Transactions that a wiped node does not hold any more, having taken over a snapshot above them. */
+  readonly notHeldAfterWipe: number;
+}
+
+/** Questions to one node under way at a time. */
+const AT_ONCE = 4;
+const RETRY_FOR_MS = 20_000;
+const HANDOVERS_PER_CALL = 64;
+
+/**
+ * Asks every node for everything that was ever reported final: each transaction at its one height with its one result,
+ * each account with exactly as many transactions as were reported, each epoch's hand-over.
+ */
+export async function sweep(
+  nodes: readonly RunNode[],
+  witness: Witness,
+  accounts: readonly LoadAccount[],
+): Promise<SweepResult> {
+  const totals = { transactionsChecked: 0, accountsChecked: 0, handoversChecked: 0, notHeldAfterWipe: 0 };
+  await Promise.all(
+    nodes.map(async (node) => {
+      await forEach([...witness.transactions.keys()], (id) => checkTransaction(node, witness, id, totals));
+      await forEach(accounts, (account) => checkAccount(node, witness, account, totals));
+    }),
+  );
+  await compareHandovers(nodes, witness, totals);
+  return totals;
+}
+
+type Totals = { -readonly [Key in keyof SweepResult]: number };
+
+async function checkTransaction(node: RunNode, witness: Witness, id: string, totals: Totals): Promise<void> {
+  const view = await ask(node, (api, options) => api.call(routes.transaction, { id }, undefined, options));
+  totals.transactionsChecked += 1;
+  witness.transaction(node.name, view);
+  if (view.state === "final") return;
+  if (node.wipes > 0) totals.notHeldAfterWipe += 1;
+  else {
+    const { height } = witness.transactions.get(id)!;
+    const sentence = `Transaction ${id} was reported final at height ${height}; ${node.name} calls it ${view.state}.`;
+    witness.violated("TRANSACTION_LOST", sentence);
+  }
+}
+
+async function checkAccount(
+  node: RunNode,
+  witness: Witness,
+  account: LoadAccount,
+  totals: Totals,
+): Promise<void> {
+  totals.accountsChecked += 1;
+  try {
+    const view = await ask(node, (api, options) =>
+      api.call(routes.account, { account: account.id }, undefined, options),
+    );
+    if (view.nextNonce === account.finalCount) return;
+    const code = view.nextNonce > account.finalCount ? "TRANSACTION_DOUBLED" : "TRANSACTION_LOST";
+    const sentence = `${account.finalCount} transactions of account ${account.id} were reported final; on ${node.name} it has ${view.nextNonce}.`;
+    witness.violated(code, sentence);
+  } catch (error) {
+    if (codeOf(error) !== "UNKNOWN_ACCOUNT") throw error;
+    witness.violated(
+      "TRANSACTION_LOST",
+      `Account ${account.id} was reported registered; ${node.name} does not know it.`,
+    );
+  }
+}
+
+/** Boundary blocks pin everything below them: where hand-overs are equal, so is the chain up to there. */
+async function compareHandovers(nodes: readonly RunNode[], witness: Witness, totals: Totals): Promise<void> {
+  const first = new Map<number, { readonly handover: string; readonly by: string }>();
+  for (const node of nodes) {
+    const handovers = await handoversOf(node);
+    handovers.forEach((handover, epoch) => {
+      totals.handoversChecked += 1;
+      const known = first.get(epoch);
+      if (known === undefined) first.set(epoch, { handover, by: node.name });
+      else if (known.handover !== handover)
+        witness.violated(
+          "HANDOVER_DIFFERS",
+          `${known.by} and ${node.name} hold different boundary blocks of epoch ${epoch}.`,
+        );
+    });
+  }
+}
+
+async function handoversOf(node: RunNode): Promise<string[]> {
+  const all: string[] = [];
+  for (;;) {
+    const from = all.length;
+    const { handovers } = await ask(node, (api, options) =>
+      api.call(routes.lightHandovers, { from, count: HANDOVERS_PER_CALL }, undefined, options),
+    );
+    all.push(...handovers);
+    if (handovers.length === 0) return all;
+  }
+}
+
+const ask = <Answer>(
+  node: RunNode,
+  call: (api: HttpApi, options: { readonly retryForMs: number }) => Promise<Answer>,
+): Promise<Answer> => call(node.api, { retryForMs: RETRY_FOR_MS });
+
+async function forEach<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) await work(items[next++]!);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}

@@ -1,0 +1,137 @@
+import type { HttpApi } from "@consilium/client";
+import type { Witness } from "../check/witness.js";
+import type { Manifest } from "../manifest/schema.js";
+import { loopback, type Placement } from "../network/relays.js";
+import { type Act, isLinkAct, type Step } from "../plan/plan.js";
+import { type FoundedAlliance, foundAlliance, type NodeFiles } from "./alliance.js";
+import { type MemberSigner, openMemberSigner } from "./member-signer.js";
+import { apiOf } from "./node-client.js";
+import { NodeProcess } from "./node-process.js";
+
+type NodeAct = Exclude<Act, { act: "disconnect" | "partition" | "slow" }>;
+
+/** One node of a run: its process, its public API, and how often what was done to it. */
+export interface RunNode {
+  readonly name: string;
+  readonly files: NodeFiles;
+  readonly process: NodeProcess;
+  readonly api: HttpApi;
+  readonly signer: MemberSigner;
+  starts: number;
+  wipes: number;
+  /** Taken down or halted by a perturbation now, or not started yet. */
+  isAway: boolean;
+}
+
+/** The real network of one run: processes, relays between them, and the acts of perturbations on both. */
+export class Cluster {
+  private constructor(
+    readonly alliance: FoundedAlliance,
+    readonly nodes: readonly RunNode[],
+    private readonly witness: Witness,
+    private readonly say: (line: string) => void,
+  ) {}
+
+  /** Founds the alliance in a folder; starts nothing. */
+  static async found(input: {
+    readonly manifest: Manifest;
+    readonly dir: string;
+    readonly witness: Witness;
+    readonly say: (line: string) => void;
+    readonly placement?: Placement;
+  }): Promise<Cluster> {
+    const { manifest, dir, witness, say, placement = loopback } = input;
+    const alliance = await foundAlliance(manifest, dir, placement);
+    const nodes: RunNode[] = [];
+    for (const files of alliance.nodes) {
+      const signer = await openMemberSigner(files);
+      const process = new NodeProcess({
+        files,
+        wrapper: placement.wrapperOf(files.name),
+        preloads: ["clock-skew"],
+        environment: {},
+        onDeath: (reason) => cluster.#died(files.name, reason),
+      });
+      const counters = { starts: 0, wipes: 0, isAway: true };
+      nodes.push({ name: files.name, files, process, api: apiOf(files, signer), signer, ...counters });
+    }
+    const cluster = new Cluster(alliance, nodes, witness, say);
+    return cluster;
+  }
+
+  nodesUp(): RunNode[] {
+    return this.nodes.filter((node) => !node.isAway && node.process.isRunning);
+  }
+
+  start(names: readonly string[]): void {
+    for (const node of this.#named(names)) {
+      node.isAway = false;
+      node.starts += 1;
+      node.process.start();
+    }
+  }
+
+  /** Does a step of the plan, or undoes it. Resolves when the processes have followed. */
+  async perform({ id, phase, act }: Step): Promise<void> {
+    if (isLinkAct(act)) {
+      if (phase === "begin") this.alliance.links.begin(id, act);
+      else this.alliance.links.end(id);
+    } else if (phase === "begin") await this.#begin(act);
+    else this.#end(act);
+  }
+
+  /** Ends every process, paused ones too, and the relays. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.nodes.map(async (node) => {
+        node.isAway = true;
+        node.process.goOn();
+        await node.process.stop();
+        node.signer.forget();
+      }),
+    );
+    this.alliance.relays.stop();
+  }
+
+  async #begin(act: NodeAct): Promise<void> {
+    const nodes = this.#named(act.nodes);
+    if (act.act === "late") return;
+    if (act.act !== "skew") for (const node of nodes) node.isAway = true;
+    await Promise.all(nodes.map((node) => this.#strike(node, act)));
+  }
+
+  async #strike(node: RunNode, act: NodeAct): Promise<void> {
+    if (act.act === "kill") await node.process.kill();
+    if (act.act === "restart") await node.process.stop();
+    if (act.act === "pause") node.process.pause();
+    if (act.act === "skew") node.process.skewClock(act.milliseconds);
+    if (act.act === "wipe") await this.#wipe(node);
+  }
+
+  #end(act: NodeAct): void {
+    if (act.act === "skew") for (const node of this.#named(act.nodes)) node.process.skewClock(0);
+    else if (act.act === "pause") {
+      for (const node of this.#named(act.nodes)) {
+        node.isAway = false;
+        node.process.goOn();
+      }
+    } else this.start(act.nodes);
+  }
+
+  async #wipe(node: RunNode): Promise<void> {
+    await node.process.wipe();
+    node.wipes += 1;
+    this.witness.wiped(node.name);
+  }
+
+  /** A node that ends by itself is a finding; it is started again, as a supervisor would. */
+  #died(name: string, reason: string): void {
+    this.witness.violated("NODE_DIED", `${name}'s process ended by itself (${reason}); see its node.log.`);
+    this.say(`! ${name}'s process ended by itself (${reason}); starting it again`);
+    this.start([name]);
+  }
+
+  #named(names: readonly string[]): RunNode[] {
+    return this.nodes.filter(({ name }) => names.includes(name));
+  }
+}
