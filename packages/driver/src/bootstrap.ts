@@ -1,10 +1,14 @@
 import { ConsiliumError, equalBytes } from "@consilium/crypto";
 import { digestOf } from "@consilium/protocol";
 import { freshSafetyRecord } from "./engine/safe-signer.js";
+import { lostChange } from "./epochs/lost-record.js";
 import type { ChainDriverOptions, ChainIdentity } from "./options.js";
 import { ChainStore } from "./store/chain-store.js";
 import { buckets } from "./store/keys.js";
 import type { TipRecord } from "./store/records.js";
+
+/** Instead of a record, in the folder of a key that has voted elsewhere: nobody here knows how far. */
+const emptied = lostChange({ reason: "SAFETY_RECORD_MISSING", votedUpTo: undefined, resetId: undefined });
 
 /**
  * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a
@@ -23,7 +27,7 @@ export async function openChainStore(
   const { changes, stateRoot } = await application.genesisChanges();
   const { height, timestampMs, epoch } = block.header;
   const record = { tip: { height, digest, stateRoot, timestampMs, epoch, view: 0 }, finalization: undefined };
-  const safety = options.identity?.hasVoted === true ? [] : [freshSafetyRecord(application.chainId)];
+  const safety = options.identity?.hasVoted === true ? [emptied] : [freshSafetyRecord(application.chainId)];
   await store.commit([{ block, digest, changes, results: [] }], record, safety);
   return { store, record, fresh: true };
 }

@@ -1,11 +1,12 @@
 import { ConsiliumError, toHex } from "@consilium/crypto";
-import type { Block, BlockHeader, Certificate, StateReader } from "@consilium/protocol";
+import type { Block, BlockHeader, Certificate, Handover, StateReader } from "@consilium/protocol";
 import type {
   Chain,
   ChainCounters,
   ChainStatusReport,
   FinalizedBlockEvent,
   FinalizedTip,
+  ProvableState,
   SubmitResult,
   TransactionResult,
 } from "./chain.js";
@@ -47,7 +48,7 @@ export class ChainDriver implements Chain {
     if (this.stopped || this.running.followReason() === "HALTED") {
       return { accepted: false, code: "CHAIN_NOT_RUNNING", reason: "the chain does not run on this node" };
     }
-    return this.running.intake.submit(encoded);
+    return this.running.submit(encoded);
   }
 
   finalized(): FinalizedTip {
@@ -68,6 +69,14 @@ export class ChainDriver implements Chain {
 
   finalization(): Certificate | undefined {
     return this.running.finalizer.finalization;
+  }
+
+  handover(epoch: number): Handover | undefined {
+    return this.running.store.handover(epoch);
+  }
+
+  provable(): ProvableState | undefined {
+    return this.running.finalizer.provable();
   }
 
   transactionResult(id: Uint8Array): TransactionResult | undefined {
@@ -98,6 +107,7 @@ export class ChainDriver implements Chain {
       finalized: finalizer.tip,
       epoch: runner.state.epoch.epoch,
       view: runner.state.view,
+      epochs: this.running.epochStatus(),
       peers: this.options.transport.connected(),
       syncing: runner.state.syncing,
       role: followReason === undefined ? "voting" : "following",

@@ -1,5 +1,5 @@
 import type { LedgerEvent } from "@consilium/ledger";
-import type { Block, BlockHeader, Certificate, StateReader } from "@consilium/protocol";
+import type { Block, BlockHeader, Certificate, Handover, StateReader } from "@consilium/protocol";
 
 /** The newest finalized block of a chain, as this node knows it. */
 export interface FinalizedTip {
@@ -37,12 +37,36 @@ export type SubmitResult =
   | { readonly accepted: true; readonly id: Uint8Array; readonly code: "OK" }
   | { readonly accepted: false; readonly id?: Uint8Array; readonly code: string; readonly reason: string };
 
+/** A state together with what proves it: the header carries the state's root, the finalization names the header. */
+export interface ProvableState {
+  /** The state after the header's parent. Good until the next block becomes final: read at once, do not keep. */
+  readonly reader: StateReader;
+  readonly header: BlockHeader;
+  readonly finalization: Certificate;
+}
+
+/** Where a chain stands in its epochs. */
+export interface EpochStatus {
+  readonly epoch: number;
+  /** L: heights of every epoch. */
+  readonly lengthHeights: number;
+  /** Height of the boundary block that ends the epoch at work. */
+  readonly boundaryHeight: number;
+  /** Node ids of the validators at work, lower-case hex, in order of their vote indices. */
+  readonly validators: readonly string[];
+  /** Those of the next epoch; absent until the epoch's first block elected them. */
+  readonly nextValidators?: readonly string[];
+}
+
 /** Why a node follows instead of voting. */
 export type FollowReason =
   | "NOT_A_VALIDATOR"
   | "NO_VOTE_KEY"
   | "SAFETY_RECORD_MISSING"
   | "SAFETY_RECORD_CORRUPT"
+  /** The store is older than the mark beside the vote key: it was restored from a copy. */
+  | "SAFETY_RECORD_STALE"
+  /** A vote of the own key was seen that the safety record lacks: another copy of the key is at work. */
   | "OWN_VOTE_UNKNOWN"
   /** The chain stopped on this node because its data cannot be trusted; see the log. */
   | "HALTED";
@@ -53,6 +77,7 @@ export interface ChainStatusReport {
   readonly finalized: FinalizedTip;
   readonly epoch: number;
   readonly view: number;
+  readonly epochs: EpochStatus;
   /** Node ids of the members connected now. */
   readonly peers: readonly string[];
   readonly syncing: boolean;
@@ -95,6 +120,10 @@ export interface Chain {
   blockAt(height: number): Block | undefined;
   /** The newest finalization that this node holds: proves `finalized()` and all its ancestors. */
   finalization(): Certificate | undefined;
+  /** How an epoch ended: boundary header, its finalization, the next set. Undefined while that is not final here. */
+  handover(epoch: number): Handover | undefined;
+  /** A state that a final header proves: one block behind {@link state}. Undefined until a block lands after a start. */
+  provable(): ProvableState | undefined;
   /** Undefined while the transaction is not final. */
   transactionResult(id: Uint8Array): TransactionResult | undefined;
   /** Calls the listener for each block after it is committed; returns the function that unsubscribes. */

@@ -1,6 +1,6 @@
 import type { VoteVerifier } from "@consilium/consensus";
 import type { Application } from "@consilium/ledger";
-import type { Clock, Genesis, Log, Random, StateReader, Store, Transport } from "@consilium/protocol";
+import type { Clock, Genesis, Log, Random, StateReader, Store, Transport, Vote } from "@consilium/protocol";
 
 /** A validator's BLS vote key behind a door: the driver never sees the secret. */
 export interface VoteSigner {
@@ -10,6 +10,17 @@ export interface VoteSigner {
   sign(message: Uint8Array): Promise<Uint8Array>;
 }
 
+/**
+ * A number kept beside the vote key, apart from the chain's store. The store keeps it too, and both are raised at every
+ * start and every epoch: a store that is behind was restored from a copy, and its safety record may lack votes.
+ */
+export interface StartMark {
+  /** 0 when there is none yet. */
+  read(): number;
+  /** Durable when it resolves. */
+  write(mark: number): Promise<void> | void;
+}
+
 /** Who this node is on the chain. Without a vote signer it follows. */
 export interface ChainIdentity {
   /** Ed25519 node key, 32 bytes: node id and author of its blocks. */
@@ -17,6 +28,8 @@ export interface ChainIdentity {
   readonly voteSigner?: VoteSigner;
   /** The vote key voted on this chain before: a fresh store then gets no safety record, and the node follows. */
   readonly hasVoted?: boolean;
+  /** Without it a store that was restored from a copy is not recognised. */
+  readonly startMark?: StartMark;
 }
 
 /** Everything a driver touches: ports, the application and the identity. */
@@ -35,6 +48,10 @@ export interface ChainDriverOptions {
   readonly hasWork?: (state: StateReader) => boolean;
   /** The next envelope nonce of an account; the ledgers' own query when absent. */
   readonly nextNonce?: (state: StateReader, sender: Uint8Array) => number;
+  /** Two votes of one validator that contradict: evidence for the chain. Once per validator and epoch. */
+  readonly onEvidence?: (first: Vote, second: Vote) => void;
+  /** A node without a chain takes the state of a boundary block from its peers instead of executing all blocks. */
+  readonly stateSync?: boolean;
   /** Something no honest peer does came from this peer: the network may disconnect it. */
   readonly onPeerFault?: (peer: string, code: string) => void;
   /** The chain cannot go on (damaged store, state that contradicts a finalized block) and has halted. */

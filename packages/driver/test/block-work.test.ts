@@ -32,7 +32,8 @@ async function setUp() {
   const work = new BlockWork({
     chainId: application.chainId,
     nodeId: chain.members[0]!.nodeId,
-    set: electGenesisSet(chain.genesis),
+    epochs: { lengthHeights: 1_000, setOf: () => electGenesisSet(chain.genesis) },
+    archive: { factsFor: async () => [] },
     application,
     tree,
     mempool: new Mempool({ application, state: store.state, nextNonce: nextCountingNonce }),

@@ -2,7 +2,7 @@ import { decodeSafetyRecord } from "@consilium/consensus";
 import { type StoreChange, VoteKind, type VoteSubject } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { openChainStore } from "../src/bootstrap.js";
-import { SafeSigner } from "../src/engine/safe-signer.js";
+import { readSafetyRecord, SafeSigner } from "../src/engine/safe-signer.js";
 import { buckets, keyIn } from "../src/store/keys.js";
 import { countingApplication, MemoryStore } from "../src/testing/index.js";
 import { silentLog, TestChain } from "./harness.js";
@@ -24,11 +24,15 @@ async function setUp() {
       return new Uint8Array(96);
     },
   };
-  const open = () => SafeSigner.open(store, application.chainId, 2, key, silentLog);
-  const opened = open();
-  if (!opened.mayVote) throw new Error("a fresh folder must let its key vote");
+  const open = () => {
+    const record = readSafetyRecord(store, application.chainId);
+    if (record.kind !== "valid") throw new Error("the record must be there");
+    const signer = new SafeSigner(store, record.value, key, silentLog);
+    signer.takeSeat({ epoch: 0, validator: 2 });
+    return signer;
+  };
   return {
-    signer: opened.signer,
+    signer: open(),
     chainId: application.chainId,
     open,
     disk,
@@ -59,9 +63,8 @@ describe("the safe signer", () => {
     await signer.sign(vote(VoteKind.notarize, 1, 1));
     expect(await signer.sign(vote(VoteKind.notarize, 1, 2))).toBeUndefined();
     const again = open();
-    if (!again.mayVote) throw new Error("the record is there");
-    expect(await again.signer.sign(vote(VoteKind.notarize, 1, 2))).toBeUndefined();
-    expect(await again.signer.sign(vote(VoteKind.notarize, 1, 1))).toBeDefined();
+    expect(await again.sign(vote(VoteKind.notarize, 1, 2))).toBeUndefined();
+    expect(await again.sign(vote(VoteKind.notarize, 1, 1))).toBeDefined();
     expect(signatures()).toBe(2);
   });
 
@@ -72,6 +75,17 @@ describe("the safe signer", () => {
     expect(signer.votes()).toEqual([]);
     expect(await signer.sign(vote(VoteKind.finalize, 3, 1))).toBeUndefined();
     expect(await signer.sign(vote(VoteKind.notarize, 4, 1))).toBeDefined();
+  });
+
+  it("signs for no epoch but the one in which it has its seat", async () => {
+    const { signer } = await setUp();
+    const later = { ...vote(VoteKind.notarize, 1, 1), epoch: 1 };
+    expect(await signer.sign(later)).toBeUndefined();
+    signer.takeSeat({ epoch: 1, validator: 0 });
+    expect(await signer.sign(vote(VoteKind.notarize, 1, 1))).toBeUndefined();
+    expect(await signer.sign(later)).toMatchObject({ epoch: 1, validator: 0 });
+    signer.takeSeat(undefined);
+    expect(await signer.sign({ ...later, view: 2 })).toBeUndefined();
   });
 
   it("keeps a vote that is asked for while range sync lands a finalization", async () => {

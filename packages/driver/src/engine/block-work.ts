@@ -1,30 +1,27 @@
-import {
-  type Effect,
-  type Input,
-  type ValidatorSet,
-  type VoteVerifier,
-  verifyCertificate,
-} from "@consilium/consensus";
-import { ConsiliumError, codeOf, equalBytes } from "@consilium/crypto";
-import type { Application } from "@consilium/ledger";
+import { type Effect, type Input, type VoteVerifier, verifyFacts } from "@consilium/consensus";
+import { ConsiliumError, codeOf, equalBytes, toHex } from "@consilium/crypto";
+import type { Application, BuildContext } from "@consilium/ledger";
 import {
   BLOCK_VERSION,
   type Block,
   type BlockPayload,
-  type Certificate,
   type Clock,
   digestOf,
   emptyPayload,
   fault,
   ignore,
+  isBoundaryHeight,
   type Log,
   payloadRootOf,
+  type StateReader,
   toHeight,
   type Verdict,
   valid,
-  ZERO_32,
 } from "@consilium/protocol";
 import type { ChainCounters } from "../chain.js";
+import { nextSetRootOf } from "../epochs/boundary.js";
+import type { EpochBook } from "../epochs/epoch-book.js";
+import type { FactsPlace, VoteArchive } from "../facts/vote-archive.js";
 import type { Mempool } from "../mempool/mempool.js";
 import type { BlockTree } from "../tree/block-tree.js";
 
@@ -39,7 +36,9 @@ const EARLY_BLOCK_WAIT_MS_MAX = 180_000;
 export interface BlockWorkOptions {
   readonly chainId: Uint8Array;
   readonly nodeId: Uint8Array;
-  readonly set: ValidatorSet;
+  readonly epochs: Pick<EpochBook, "lengthHeights" | "setOf">;
+  /** Where the facts of a block come from. */
+  readonly archive: Pick<VoteArchive, "factsFor">;
   readonly application: Application;
   readonly tree: BlockTree;
   readonly mempool: Mempool;
@@ -56,6 +55,9 @@ export interface BlockWorkOptions {
 
 /** Builds and judges blocks in the background; the engine drops answers for views that it left meanwhile. */
 export class BlockWork {
+  /** The boundary block that passed, by digest in hex: it may be proposed again in many views. */
+  private passedBoundary: string | undefined;
+
   constructor(private readonly options: BlockWorkOptions) {}
 
   build(effect: BuildPayload): void {
@@ -80,15 +82,16 @@ export class BlockWork {
       .then((verdict) => this.options.enqueue({ kind: "payloadChecked", epoch, view, digest, verdict }));
   }
 
-  private async buildBlock({ epoch, parent, payloadBytesMax }: BuildPayload): Promise<Block> {
-    const { chainId, nodeId, tree, clock } = this.options;
+  private async buildBlock({ epoch, view, parent, payloadBytesMax }: BuildPayload): Promise<Block> {
+    const { chainId, nodeId, tree, clock, application, epochs } = this.options;
     const { reader, stateRoot } = await tree.whenExecuted(parent.digest, parent.height);
     const height = parent.height + 1;
     const timestampMs = Math.max(clock.nowMs(), parent.timestampMs + 1);
+    const place = { parentDigest: parent.digest, height, epoch, view };
     const payload =
       payloadBytesMax === 0
         ? emptyPayload()
-        : await this.fill(reader, { height, timestampMs, maxBytes: payloadBytesMax });
+        : await this.fill(reader, { height, timestampMs, maxBytes: payloadBytesMax }, place);
     const header = {
       version: BLOCK_VERSION,
       chainId,
@@ -99,35 +102,45 @@ export class BlockWork {
       timestampMs,
       payloadRoot: payloadRootOf(payload),
       stateRoot,
-      // A chain runs one epoch so far; the boundary block will name the next set here.
-      nextSetRoot: ZERO_32,
+      nextSetRoot: nextSetRootOf(application, reader, height, epochs.lengthHeights),
     };
     return { header, payload };
   }
 
-  private async fill(
-    reader: Parameters<Application["buildPayload"]>[0],
-    context: Parameters<Application["buildPayload"]>[2],
-  ): Promise<BlockPayload> {
-    const { application, mempool } = this.options;
-    if (!mempool.hasReady()) return emptyPayload();
-    return application.buildPayload(reader, encodedOf(mempool), context);
+  private async fill(reader: StateReader, context: BuildContext, place: FactsPlace): Promise<BlockPayload> {
+    const { application, mempool, archive } = this.options;
+    const facts = await archive.factsFor(place);
+    if (!mempool.hasReady()) return { transactions: [], facts };
+    const { transactions } = await application.buildPayload(reader, encodedOf(mempool), {
+      ...context,
+      facts,
+    });
+    return { transactions, facts };
   }
 
-  private async judge({ header, digest, notBeforeMs }: CheckPayload): Promise<Verdict> {
-    const { application, tree } = this.options;
+  private async judge({ epoch, view, header, digest, notBeforeMs }: CheckPayload): Promise<Verdict> {
+    const { application, tree, epochs, verifier, chainId } = this.options;
     const block = await this.waitForBody(digest, header);
     if (block === undefined) return ignore("BLOCK_OVERTAKEN", "the chain moved past the block's height");
+    if (this.passedBoundary === toHex(digest)) return valid(undefined);
     const parent = await tree.whenExecuted(header.parentDigest, header.height - 1);
     if (!equalBytes(parent.stateRoot, header.stateRoot)) {
       return fault("BLOCK_BAD_STATE_ROOT", "the state root is not what the parent's execution gives");
     }
+    const nextSetRoot = nextSetRootOf(application, parent.reader, header.height, epochs.lengthHeights);
+    if (!equalBytes(nextSetRoot, header.nextSetRoot)) {
+      return fault("BLOCK_BAD_NEXT_SET", "it names another next set than the parent's execution elects");
+    }
     if (!(await this.waitUntil(notBeforeMs))) {
       return ignore("BLOCK_FROM_FUTURE", "its timestamp lies too far ahead of this node's clock");
     }
-    const facts = await this.judgeFacts(block.payload.facts, header.epoch);
+    const context = { epoch, view, setOf: (of: number) => epochs.setOf(of) };
+    const facts = await verifyFacts(verifier, chainId, block.payload.facts, context);
     if (facts.kind !== "valid") return facts;
-    return application.checkPayload(parent.reader, block);
+    const verdict = await application.checkPayload(parent.reader, block);
+    const boundary = isBoundaryHeight(header.height, epochs.lengthHeights);
+    if (verdict.kind === "valid" && boundary) this.passedBoundary = toHex(digest);
+    return verdict;
   }
 
   private async waitForBody(digest: Uint8Array, header: CheckPayload["header"]): Promise<Block | undefined> {
@@ -147,21 +160,6 @@ export class BlockWork {
       await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
     }
     return true;
-  }
-
-  /** At most two facts per validator, one per view and kind, all of this epoch and signed by its set. */
-  private async judgeFacts(facts: readonly Certificate[], epoch: number): Promise<Verdict> {
-    const { verifier, chainId, set } = this.options;
-    const names = new Set(facts.map(({ view, kind }) => `${view} ${kind}`));
-    if (facts.length > 2 * set.length || names.size !== facts.length) {
-      return fault("BLOCK_BAD_FACTS", "too many facts, or two of one view and kind");
-    }
-    for (const certificate of facts) {
-      if (certificate.epoch !== epoch) return fault("BLOCK_BAD_FACTS", "a fact is of another epoch");
-      const verdict = await verifyCertificate(verifier, chainId, set, certificate);
-      if (verdict.kind !== "valid") return verdict;
-    }
-    return valid(undefined);
   }
 
   private failed(error: unknown, event: string): void {

@@ -7,10 +7,21 @@ import {
   step,
 } from "@consilium/consensus";
 import { ConsiliumError, toHex } from "@consilium/crypto";
-import { Block, type Certificate, type Timer, VoteKind } from "@consilium/protocol";
+import {
+  Block,
+  type Certificate,
+  type HexId,
+  isBoundaryHeight,
+  type Timer,
+  VoteKind,
+} from "@consilium/protocol";
+import { engineTip } from "../epochs/engine-tip.js";
 import { encodeMessage } from "../messages/codec.js";
 import type { BlockWork } from "./block-work.js";
 import type { RunnerOptions } from "./runner-options.js";
+
+/** Heights before a boundary from which the next epoch's validators hear all votes: they include the late ones. */
+const HEIGHTS_SHARED_WITH_NEXT_SET = 3;
 
 /**
  * Feeds the engine and runs its effects, strictly in order: an effect that writes has landed before the next one runs,
@@ -52,17 +63,43 @@ export class EngineRunner {
     try {
       for (let input = this.inputs.shift(); input !== undefined; input = this.inputs.shift()) {
         const { effects } = step(this.state, input);
+        if (input.kind === "newEpoch") this.options.epochEntered();
         this.hold(effects);
         for (const effect of effects) {
           if (this.stopped) return;
           await this.perform(effect);
         }
+        await this.turnEpoch();
       }
     } catch (error) {
       this.options.fatal(error);
     } finally {
       this.pumping = undefined;
     }
+  }
+
+  /** The boundary block is final: the engine enters the next epoch before it sees any other input. */
+  private async turnEpoch(): Promise<void> {
+    if (this.stopped || this.state.syncing || !this.state.started) return;
+    if (this.options.epochs.current === this.state.epoch.epoch) return;
+    this.inputs.unshift(await this.standing());
+  }
+
+  /** Where this node stands now: in the epoch that the engine knows, or in a later one, with its seat judged anew. */
+  private async standing(): Promise<Input> {
+    const { finalizer, epochs, seat, log } = this.options;
+    const { tip, finalization } = finalizer;
+    const epoch = epochs.contextOf(epochs.current);
+    if (epoch === undefined) {
+      throw new ConsiliumError("EPOCH_UNKNOWN", "The validators of the epoch at work are not known here.", {
+        epoch: epochs.current,
+      });
+    }
+    const standing = { epoch, tip: engineTip(tip, finalization, epoch.epoch) };
+    if (epoch.epoch === this.state.epoch.epoch) return { kind: "caughtUp", ...standing };
+    const mayVote = await seat.take(epoch.epoch);
+    log.info({ epoch: epoch.epoch, validators: epoch.validators.length, mayVote }, "epoch begins");
+    return { kind: "newEpoch", ...standing, mayVote };
   }
 
   /** Taken before the first effect waits for the disk: meanwhile other bodies may push these out of memory. */
@@ -115,6 +152,7 @@ export class EngineRunner {
       else if (!this.isOvertaken(record.digest)) bodies.push(this.bodyOf(record.digest));
     }
     await store.persist(bodies, certificates);
+    for (const certificate of certificates) this.options.archive.addCertificate(certificate);
     for (const { kind, digest } of certificates) {
       if (kind === VoteKind.nullify) counters.viewsNullified += 1;
       // Executed off the vote path, so that the next block finds its parent's state ready.
@@ -137,26 +175,44 @@ export class EngineRunner {
   }
 
   private async sign({ subject }: Extract<Effect, { kind: "sign" }>): Promise<void> {
-    const vote = await this.options.signer?.sign(subject);
-    if (vote !== undefined) this.options.counters.votesSigned += 1;
+    const vote = await this.options.seat.sign(subject);
+    if (vote !== undefined) {
+      this.options.counters.votesSigned += 1;
+      this.options.archive.add(vote);
+    }
     this.inputs.unshift({ kind: "signed", subject, vote });
   }
 
   private async finalize({ finalization, blocks }: Extract<Effect, { kind: "finalize" }>): Promise<void> {
     const bodies = blocks.map(({ digest }) => this.bodyOf(digest));
     await this.options.finalizer.commit(bodies, finalization);
-    this.options.advanced();
+    this.noteTip();
+  }
+
+  private noteTip(): void {
+    const { finalizer, archive, epochs, advanced } = this.options;
+    archive.moved(finalizer.tip, isBoundaryHeight(finalizer.tip.height, epochs.lengthHeights));
+    advanced();
   }
 
   private broadcast({ message }: Extract<Effect, { kind: "broadcast" }>): void {
     const { transport, self } = this.options;
-    const validators = this.state.epoch.validators.filter((node) => node !== self);
+    const to = new Set([...this.state.epoch.validators, ...this.nextValidators()]);
     // Those who only follow learn of progress from finalizations.
     const final = message.kind === "certificate" && message.certificate.kind === VoteKind.finalize;
-    const to = final ? new Set([...validators, ...transport.connected()]) : validators;
+    if (final) for (const peer of transport.connected()) to.add(peer);
+    to.delete(self);
     transport.broadcast([...to], encodeMessage(message));
     if (message.kind === "proposal")
       this.publishBody(message.proposal.vote.digest, message.proposal.header.author);
+  }
+
+  /** The next epoch's validators, once the boundary is near. */
+  private nextValidators(): readonly HexId[] {
+    const { epochs, finalizer } = this.options;
+    const { epoch, lastHeight } = this.state.epoch;
+    if (finalizer.tip.height < lastHeight - HEIGHTS_SHARED_WITH_NEXT_SET) return [];
+    return (epochs.setOf(epoch + 1) ?? []).map(({ nodeId }) => toHex(nodeId));
   }
 
   /** An own block's body goes out with its first proposal; who misses it asks. */
@@ -178,28 +234,24 @@ export class EngineRunner {
   }
 
   private async assemble({ votes }: Extract<Effect, { kind: "assemble" }>): Promise<void> {
-    const certificate = await assembleCertificate(this.options.verifier, this.options.set, votes);
+    const set = this.options.epochs.setOf(this.state.epoch.epoch) ?? [];
+    const certificate = await assembleCertificate(this.options.verifier, set, votes);
     this.inputs.unshift({ kind: "certificate", certificate, from: undefined });
   }
 
   private startSync(target: Certificate): void {
-    const { rangeSync, finalizer, fatal, advanced } = this.options;
+    const { rangeSync, fatal } = this.options;
     rangeSync
       .run(target)
-      .then(() => {
-        const { tip, finalization } = finalizer;
-        advanced();
-        this.enqueue({
-          kind: "caughtUp",
-          epoch: this.state.epoch,
-          tip: this.options.engineTip(tip, finalization),
-        });
+      .then(async () => {
+        this.noteTip();
+        this.enqueue(await this.standing());
       })
       .catch(fatal);
   }
 
   private async reportFault(effect: Extract<Effect, { kind: "reportFault" }>): Promise<void> {
-    const { log, peerFault, signer } = this.options;
+    const { log, peerFault, seat, evidence: desk } = this.options;
     const { code, reason, peer, validator, evidence } = effect;
     log.warn({ code, reason, peer, validator, evidence: evidence.length }, "fault reported by the engine");
     if (code === "SAFETY_VIOLATION") {
@@ -208,7 +260,9 @@ export class EngineRunner {
         "Finalized history is contradicted; stop and ask the alliance.",
       );
     }
-    if (code === "OWN_KEY_ELSEWHERE") await signer?.forfeit();
+    if (code === "OWN_KEY_ELSEWHERE") await seat.forfeit();
+    const [first, second] = evidence;
+    if (code === "EQUIVOCATION" && first !== undefined && second !== undefined) desk.report(first, second);
     // A contradicting vote is its signer's fault, not the fault of a peer that passed it on.
     const passedOn = validator === undefined || this.state.epoch.validators[validator] !== peer;
     const blameless = code === "OWN_KEY_ELSEWHERE" || (code === "EQUIVOCATION" && passedOn);

@@ -1,28 +1,55 @@
-import { toHex } from "@consilium/crypto";
-import { type Block, type Certificate, digestOf, type Log, type StoreChange } from "@consilium/protocol";
-import type { ChainCounters, FinalizedBlockEvent, FinalizedTip, TransactionResult } from "../chain.js";
+import { ConsiliumError, toHex } from "@consilium/crypto";
+import type { Application } from "@consilium/ledger";
+import {
+  type Block,
+  type BlockHeader,
+  type Certificate,
+  digestOf,
+  type Handover,
+  isBoundaryHeight,
+  type Log,
+  type StateReader,
+  type StoreChange,
+} from "@consilium/protocol";
+import type {
+  ChainCounters,
+  FinalizedBlockEvent,
+  FinalizedTip,
+  ProvableState,
+  TransactionResult,
+} from "../chain.js";
+import { handoverOf } from "../epochs/boundary.js";
+import type { EpochBook } from "../epochs/epoch-book.js";
+import type { Seat } from "../epochs/seat.js";
 import type { FinalityEvents } from "../events/finality-events.js";
 import type { TransactionIntake } from "../mempool/intake.js";
 import type { Mempool } from "../mempool/mempool.js";
 import type { ChainStore, CommittedBlock } from "../store/chain-store.js";
+import type { TipRecord } from "../store/records.js";
 import type { BlockTree } from "../tree/block-tree.js";
-import type { SafeSigner } from "./safe-signer.js";
+import { previousState } from "../tree/previous-state.js";
 
 export interface FinalizerOptions {
+  readonly application: Application;
   readonly store: ChainStore;
   readonly tree: BlockTree;
+  readonly epochs: EpochBook;
+  readonly seat: Seat;
   readonly mempool: Mempool;
   readonly intake: TransactionIntake;
   readonly events: FinalityEvents;
   readonly counters: ChainCounters;
   readonly log: Log;
-  readonly signer: SafeSigner | undefined;
 }
 
 /** Lands final blocks: executes what was not yet, writes everything in one batch, and tells those who wait. */
 export class Finalizer {
+  private lastHeader: BlockHeader | undefined;
+  private beforeTip: StateReader | undefined;
+  private landing: Promise<unknown> = Promise.resolve();
+
   constructor(
-    private current: { readonly tip: FinalizedTip; readonly finalization: Certificate | undefined },
+    private current: TipRecord,
     private readonly options: FinalizerOptions,
   ) {}
 
@@ -35,27 +62,94 @@ export class Finalizer {
   }
 
   /**
-   * `blocks` are consecutive, oldest first, and the finalization names the last; those at or below the tip are final
-   * already and left out. Throws what the execution throws:
-   * `BLOCK_BAD_STATE_ROOT` here means that this node's state contradicts a quorum's, and the chain must halt.
+   * The state that final headers prove: the tip's header carries the root of the state after its parent. Undefined until
+   * a block landed since the start, and while one lands. The reader is good until the next block.
    */
-  async commit(blocks: readonly Block[], finalization: Certificate): Promise<void> {
-    const { store, tree, signer, mempool, intake } = this.options;
+  provable(): ProvableState | undefined {
+    const { finalization } = this.current;
+    if (this.lastHeader === undefined || this.beforeTip === undefined || finalization === undefined)
+      return undefined;
+    return { reader: this.beforeTip, header: this.lastHeader, finalization };
+  }
+
+  /**
+   * `blocks` are consecutive blocks of one epoch, oldest first, and the finalization names the last; those at or below
+   * the tip are final already and left out. A boundary block lands together with its hand-over. Throws what the
+   * execution throws: `BLOCK_BAD_STATE_ROOT` and `BLOCK_BAD_NEXT_SET` here mean that this node's state contradicts a
+   * quorum's, and the chain must halt.
+   */
+  commit(blocks: readonly Block[], finalization: Certificate): Promise<void> {
+    return this.alone(() => this.land(blocks, finalization));
+  }
+
+  /** The store holds another tip than before: state sync put it there. */
+  adopt(record: TipRecord): Promise<void> {
+    return this.alone(async () => {
+      this.current = record;
+      this.beforeTip = undefined;
+      this.options.epochs.advance(record.tip);
+      await this.options.tree.committed(record.tip);
+    });
+  }
+
+  private async land(blocks: readonly Block[], finalization: Certificate): Promise<void> {
+    const { store, tree, seat, epochs } = this.options;
     const executed: Executed[] = [];
     for (const block of blocks) {
       if (block.header.height > this.tip.height) executed.push(await this.execute(block, finalization));
     }
     const last = executed.at(-1);
     if (last === undefined) return;
+    this.requireOneEpoch(executed);
     const record = { tip: last.event.tip, finalization };
-    const ids = executed.flatMap(({ committed }) => committed.results.map(({ id }) => id));
-    const forgotten = intake.forget(ids.filter((id) => mempool.has(id)));
+    const handover = await this.handover(last, finalization);
+    const before = await this.stateBefore(last);
+    const forgotten = this.forgetIncluded(executed);
+    this.beforeTip = undefined;
     const committed = executed.map((each) => each.committed);
-    const land = (...floor: StoreChange[]) => store.commit(committed, record, [...forgotten, ...floor]);
-    await (signer?.raiseFloor(finalization.epoch, finalization.view, land) ?? land());
+    await seat.land(finalization.epoch, finalization.view, handover !== undefined, (floor) =>
+      store.commit(committed, record, [...forgotten, ...floor], handover),
+    );
     this.current = record;
+    this.lastHeader = last.committed.block.header;
+    this.beforeTip = before;
+    epochs.advance(record.tip);
     await tree.committed(record.tip);
     await this.announce(executed.map(({ event }) => event));
+  }
+
+  private requireOneEpoch(executed: readonly Executed[]): void {
+    const last = executed.length - 1;
+    const { lengthHeights } = this.options.epochs;
+    const crosses = executed.some(
+      ({ event }, index) => index < last && isBoundaryHeight(event.tip.height, lengthHeights),
+    );
+    if (!crosses) return;
+    throw new ConsiliumError(
+      "EPOCH_CROSSED",
+      "A range of final blocks ends at a boundary block: land the next epoch's blocks on their own.",
+    );
+  }
+
+  private async handover(last: Executed, finalization: Certificate): Promise<Handover | undefined> {
+    const { application, tree, epochs } = this.options;
+    const { header } = last.committed.block;
+    if (!isBoundaryHeight(header.height, epochs.lengthHeights)) return undefined;
+    const { reader } = await tree.execution(last.committed.digest);
+    return handoverOf(application, reader, header, finalization);
+  }
+
+  /** Read before the batch lands; it goes on holding afterwards. */
+  private async stateBefore({ committed }: Executed): Promise<StateReader> {
+    const { store, tree } = this.options;
+    const { reader } = await tree.executed(committed.block.header.parentDigest);
+    return previousState(store.state, reader, committed.changes);
+  }
+
+  private forgetIncluded(executed: readonly Executed[]): StoreChange[] {
+    const { intake, mempool } = this.options;
+    const ids = executed.flatMap(({ committed }) => committed.results.map(({ id }) => id));
+    return intake.forget(ids.filter((id) => mempool.has(id)));
   }
 
   private async execute(block: Block, finalization: Certificate): Promise<Executed> {
@@ -88,8 +182,8 @@ export class Finalizer {
       finality.publish(event);
     }
     finality.look();
-    const { height, digest, stateRoot, view } = this.current.tip;
-    log.debug({ height, view, digest: toHex(digest), stateRoot: toHex(stateRoot) }, "block finalized");
+    const { height, digest, stateRoot, epoch, view } = this.current.tip;
+    log.debug({ height, epoch, view, digest: toHex(digest), stateRoot: toHex(stateRoot) }, "block finalized");
   }
 
   private async settle({ tip, block }: FinalizedBlockEvent): Promise<void> {
@@ -102,6 +196,13 @@ export class Finalizer {
     await store.write(intake.forget([...ownExpired, ...ownDropped]), false);
     for (const id of ownExpired) events.expire(id);
     for (const id of ownDropped) events.drop(id);
+  }
+
+  /** One landing at a time: the engine's and range sync's finalizations may come together. */
+  private alone<Value>(work: () => Promise<Value>): Promise<Value> {
+    const result = this.landing.then(work);
+    this.landing = result.catch(() => {});
+    return result;
   }
 }
 

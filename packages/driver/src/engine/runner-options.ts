@@ -1,19 +1,22 @@
-import type { FinalizedTip as EngineTip, ValidatorSet, VoteVerifier } from "@consilium/consensus";
-import type { Certificate, Clock, Log, Transport } from "@consilium/protocol";
-import type { ChainCounters, FinalizedTip } from "../chain.js";
+import type { VoteVerifier } from "@consilium/consensus";
+import type { Clock, Log, Transport } from "@consilium/protocol";
+import type { ChainCounters } from "../chain.js";
+import type { EpochBook } from "../epochs/epoch-book.js";
+import type { Seat } from "../epochs/seat.js";
+import type { EvidenceDesk } from "../facts/evidence-desk.js";
+import type { VoteArchive } from "../facts/vote-archive.js";
 import type { TransactionIntake } from "../mempool/intake.js";
 import type { ChainStore } from "../store/chain-store.js";
 import type { Fetcher } from "../sync/fetcher.js";
 import type { RangeSync } from "../sync/range-sync.js";
 import type { BlockTree } from "../tree/block-tree.js";
 import type { Finalizer } from "./finalizer.js";
-import type { SafeSigner } from "./safe-signer.js";
 
 /** What effects are carried out with. */
 export interface RunnerOptions {
   /** Node id, lower-case hex. */
   readonly self: string;
-  readonly set: ValidatorSet;
+  readonly epochs: EpochBook;
   readonly store: ChainStore;
   readonly tree: BlockTree;
   readonly transport: Transport;
@@ -21,15 +24,17 @@ export interface RunnerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: ChainCounters;
-  /** Undefined while this node follows. */
-  readonly signer: SafeSigner | undefined;
+  readonly seat: Seat;
+  readonly archive: VoteArchive;
+  readonly evidence: EvidenceDesk;
   readonly intake: TransactionIntake;
   readonly fetcher: Fetcher;
   readonly rangeSync: RangeSync;
   readonly finalizer: Finalizer;
-  readonly engineTip: (tip: FinalizedTip, finalization: Certificate | undefined) => EngineTip;
   /** The finalized tip moved: work is judged anew. */
   readonly advanced: () => void;
+  /** The engine entered an epoch. */
+  readonly epochEntered: () => void;
   readonly peerFault: (peer: string, code: string) => void;
   readonly fatal: (error: unknown) => void;
 }

@@ -14,16 +14,18 @@ import {
   type StoreChange,
   toEpoch,
   toView,
+  type Verdict,
   type Vote,
   type VoteSubject,
 } from "@consilium/protocol";
-import type { FollowReason } from "../chain.js";
 import type { VoteSigner } from "../options.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
 
 const recordKey = keyIn(buckets.safetyRecord);
-const forfeitedKey = keyIn(buckets.forfeited);
+
+/** Above every view that an epoch can have: a floor there ends the epoch for a key. */
+export const VIEW_MAX = toView(Number.MAX_SAFE_INTEGER);
 
 /** The change that gives a fresh data folder its record, in one batch with genesis: there is never one without the other. */
 export const freshSafetyRecord = (chainId: Uint8Array): StoreChange => ({
@@ -31,9 +33,33 @@ export const freshSafetyRecord = (chainId: Uint8Array): StoreChange => ({
   value: encodeSafetyRecord(emptySafetyRecord(chainId)),
 });
 
-export type OpenedSigner =
-  | { readonly mayVote: true; readonly signer: SafeSigner }
-  | { readonly mayVote: false; readonly reason: FollowReason };
+/** The record of a key that votes again after a reset: nothing in an epoch before `epoch` may be signed. */
+export function readmittedRecord(chainId: Uint8Array, epoch: number): SafetyRecord {
+  const floor = { epoch: toEpoch(epoch - 1), view: VIEW_MAX };
+  return pruneSafetyRecord(emptySafetyRecord(chainId), floor);
+}
+
+/** The change that writes a record whole. */
+export const recordChange = (record: SafetyRecord): StoreChange => ({
+  key: recordKey,
+  value: encodeSafetyRecord(record),
+});
+
+/** The stored record; `ignore` when there is none, `fault` when it cannot be trusted. */
+export function readSafetyRecord(store: ChainStore, chainId: Uint8Array): Verdict<SafetyRecord> {
+  try {
+    return decodeSafetyRecord(store.read(buckets.safetyRecord), chainId);
+  } catch (error) {
+    // The store's own checksum found the damage first.
+    return { kind: "fault", code: codeOf(error), reason: "the safety record cannot be read" };
+  }
+}
+
+/** The place of the key in the epoch at work: votes of no other epoch are signed. */
+export interface SignerSeat {
+  readonly epoch: number;
+  readonly validator: number;
+}
 
 /**
  * The only way to a vote signature: the safety record is asked, written and synced, and only then the key signs.
@@ -42,37 +68,18 @@ export type OpenedSigner =
  */
 export class SafeSigner {
   private changes: Promise<unknown> = Promise.resolve();
+  private seat: SignerSeat | undefined;
 
-  private constructor(
+  constructor(
     private readonly store: ChainStore,
     private record: SafetyRecord,
-    private readonly validator: number,
     private readonly key: VoteSigner,
     private readonly log: Log,
   ) {}
 
-  /** Reads the record; a missing or damaged one means to follow without voting. */
-  static open(
-    store: ChainStore,
-    chainId: Uint8Array,
-    validator: number,
-    key: VoteSigner,
-    log: Log,
-  ): OpenedSigner {
-    const verdict = readRecord(store, chainId);
-    if (verdict.kind === "valid" && store.read(buckets.forfeited) !== undefined) {
-      log.error({}, "this node follows and does not vote: its vote key was seen at work elsewhere");
-      return { mayVote: false, reason: "OWN_VOTE_UNKNOWN" };
-    }
-    if (verdict.kind === "valid") {
-      return { mayVote: true, signer: new SafeSigner(store, verdict.value, validator, key, log) };
-    }
-    log.error(
-      { code: verdict.code, reason: verdict.reason },
-      "this node follows and does not vote: its vote key may have signed what it no longer remembers",
-    );
-    const reason = verdict.kind === "ignore" ? "SAFETY_RECORD_MISSING" : "SAFETY_RECORD_CORRUPT";
-    return { mayVote: false, reason };
+  /** The seat of the epoch at work; undefined while the key has none, and then nothing is signed. */
+  takeSeat(seat: SignerSeat | undefined): void {
+    this.seat = seat;
   }
 
   /** Votes above the tip, for the engine to sign and send again after a restart. */
@@ -86,6 +93,11 @@ export class SafeSigner {
   }
 
   private async signAlone(subject: VoteSubject): Promise<Vote | undefined> {
+    if (this.seat === undefined || this.seat.epoch !== subject.epoch) {
+      this.log.warn({ epoch: subject.epoch }, "vote not signed: this key has no seat in that epoch now");
+      return undefined;
+    }
+    const { validator } = this.seat;
     const verdict = canSign(this.record, subject);
     if (verdict.kind !== "valid") {
       this.log.warn({ code: verdict.code, reason: verdict.reason }, "vote not signed");
@@ -93,11 +105,11 @@ export class SafeSigner {
     }
     const next = recordVote(this.record, subject);
     if (next !== this.record) {
-      await this.store.write([{ key: recordKey, value: encodeSafetyRecord(next) }], true);
+      await this.store.write([recordChange(next)], true);
       this.record = next;
     }
     const signature = await this.key.sign(voteBytes(this.record.chainId, subject));
-    return { ...subject, validator: this.validator, signature };
+    return { ...subject, validator, signature };
   }
 
   /**
@@ -107,28 +119,14 @@ export class SafeSigner {
   raiseFloor(epoch: number, view: number, land: (change: StoreChange) => Promise<void>): Promise<void> {
     return this.alone(async () => {
       const next = pruneSafetyRecord(this.record, { epoch: toEpoch(epoch), view: toView(view) });
-      await land({ key: recordKey, value: encodeSafetyRecord(next) });
+      await land(recordChange(next));
       this.record = next;
     });
-  }
-
-  /** A vote of this key was seen that the record lacks: from now on it does not vote, after a restart neither. */
-  forfeit(): Promise<void> {
-    return this.alone(() => this.store.write([{ key: forfeitedKey, value: Uint8Array.of(1) }], true));
   }
 
   private alone<Value>(work: () => Promise<Value>): Promise<Value> {
     const result = this.changes.then(work);
     this.changes = result.catch(() => {});
     return result;
-  }
-}
-
-function readRecord(store: ChainStore, chainId: Uint8Array) {
-  try {
-    return decodeSafetyRecord(store.read(buckets.safetyRecord), chainId);
-  } catch (error) {
-    // The store's own checksum found the damage first.
-    return { kind: "fault", code: codeOf(error), reason: "the safety record cannot be read" } as const;
   }
 }

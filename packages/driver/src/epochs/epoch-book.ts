@@ -38,6 +38,7 @@ export class EpochBook {
 
   /** The set of an epoch; undefined when it is not elected yet, or was never seen here. */
   setOf(epoch: number): ValidatorSet | undefined {
+    if (epoch < 0) return undefined;
     const known = this.sets.get(epoch) ?? this.read(epoch);
     if (known !== undefined) this.learn(epoch, known);
     return known;

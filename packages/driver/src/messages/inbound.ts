@@ -9,9 +9,14 @@ import {
   verifyVotes,
   wantsVote,
 } from "@consilium/consensus";
+import { toHex } from "@consilium/crypto";
 import { type Certificate, ignore, type Log, type Verdict, type Vote, VoteKind } from "@consilium/protocol";
 import type { ChainCounters } from "../chain.js";
+import type { EpochBook } from "../epochs/epoch-book.js";
+import type { VoteArchive } from "../facts/vote-archive.js";
 import { decodeMessage } from "./codec.js";
+import { epochOf, type OtherEpochs } from "./other-epochs.js";
+import { ParkedMessages, type WaitingMessage } from "./parked-messages.js";
 import type { PeerDesk } from "./peer-desk.js";
 import { type ReceivedVote, VoteGroups } from "./vote-groups.js";
 
@@ -21,11 +26,6 @@ const BATCH_MAX = 64;
 /** A validator seen at work that few views ago need not be seen again now. */
 const RECENT_VIEWS = 2;
 
-interface Waiting {
-  readonly from: string;
-  readonly bytes: Uint8Array;
-}
-
 interface Decoded {
   readonly from: string;
   readonly message: EngineMessage;
@@ -33,7 +33,9 @@ interface Decoded {
 
 export interface InboundOptions {
   readonly chainId: Uint8Array;
-  readonly set: ValidatorSet;
+  readonly epochs: EpochBook;
+  readonly others: OtherEpochs;
+  readonly archive: VoteArchive;
   readonly verifier: VoteVerifier;
   readonly desk: PeerDesk;
   readonly counters: ChainCounters;
@@ -45,9 +47,10 @@ export interface InboundOptions {
 
 /** Consensus messages from peers: decoded, filtered, verified (votes in batches), and only then shown to the engine. */
 export class Inbound {
-  private readonly queue: Waiting[] = [];
+  private readonly queue: WaitingMessage[] = [];
   private readonly waiting = new Map<string, number>();
-  private readonly groups = new VoteGroups();
+  private groups = new VoteGroups();
+  private readonly parked = new ParkedMessages();
   private draining = false;
   private stopped = false;
 
@@ -69,6 +72,12 @@ export class Inbound {
     if (!this.draining) void this.drain();
   }
 
+  /** The engine entered an epoch: what came early for it is looked at again. */
+  epochEntered(): void {
+    this.groups = new VoteGroups();
+    for (const { from, bytes } of this.parked.take()) this.message(from, bytes);
+  }
+
   private async drain(): Promise<void> {
     this.draining = true;
     // Messages of one read arrive in one turn of the event loop; they are verified together.
@@ -87,35 +96,72 @@ export class Inbound {
     this.draining = false;
   }
 
-  private async take(batch: readonly Waiting[]): Promise<void> {
+  private async take(batch: readonly WaitingMessage[]): Promise<void> {
     const { desk } = this.options;
-    const decoded: Decoded[] = [];
-    for (const { from, bytes } of batch) {
-      const verdict = desk.decode(() => decodeMessage(bytes));
-      if (verdict.kind === "valid") decoded.push({ from, message: verdict.value });
-      else desk.judge(from, verdict);
+    const present: Decoded[] = [];
+    const epoch = this.options.state().epoch.epoch;
+    for (const each of batch) {
+      const verdict = desk.decode(() => decodeMessage(each.bytes));
+      if (verdict.kind !== "valid") desk.judge(each.from, verdict);
+      else if (epochOf(verdict.value) === epoch) present.push({ from: each.from, message: verdict.value });
+      else this.takeOther(each, verdict.value, epoch);
     }
-    await this.takeVotes(decoded);
-    for (const { from, message } of decoded) {
+    const set = this.options.epochs.setOf(epoch);
+    if (set === undefined || present.length === 0) return;
+    await this.takeVotes(present, set);
+    for (const { from, message } of present) {
       if (message.kind === "vote") continue;
-      const verdict = await this.verify(message);
+      const verdict = await this.verify(message, set);
       if (desk.judge(from, verdict) === "accept") this.options.enqueue({ ...message, from });
     }
   }
 
-  private async takeVotes(decoded: readonly Decoded[]): Promise<void> {
-    const { chainId, set, verifier, desk, counters, enqueue } = this.options;
+  private takeOther(waiting: WaitingMessage, message: EngineMessage, epoch: number): void {
+    const { others, archive, counters } = this.options;
+    const { from } = waiting;
+    counters.messagesIgnored += 1;
+    if (epochOf(message) < epoch) {
+      others.older(from, message);
+      // Late votes of the epoch before still count.
+      if (message.kind === "vote" && this.isSigner(from, message.vote)) archive.offer(message.vote);
+      return;
+    }
+    if (epochOf(message) === epoch + 1) this.parked.park(waiting);
+    void others.later(from, message);
+  }
+
+  private async takeVotes(decoded: readonly Decoded[], set: ValidatorSet): Promise<void> {
+    const { chainId, verifier, desk, counters, enqueue, archive } = this.options;
     const votes: ReceivedVote[] = [];
     for (const { from, message } of decoded) {
       if (message.kind !== "vote") continue;
+      votes.push(...this.archived({ from, vote: message.vote }));
       if (this.wants(message.vote)) votes.push(...this.ready({ from, vote: message.vote }));
       else counters.messagesIgnored += 1;
     }
-    const bare = votes.map(({ vote }) => vote);
-    const verdicts = await verifyVotes(verifier, chainId, set, bare);
-    for (const [index, { from, vote }] of votes.entries()) {
-      if (desk.judge(from, verdicts[index]!) === "accept") enqueue({ kind: "vote", vote, from });
+    const distinct = [...new Map(votes.map((each) => [each.vote, each])).values()];
+    const verdicts = await verifyVotes(
+      verifier,
+      chainId,
+      set,
+      distinct.map(({ vote }) => vote),
+    );
+    for (const [index, { from, vote }] of distinct.entries()) {
+      if (desk.judge(from, verdicts[index]!) !== "accept") continue;
+      archive.add(vote);
+      enqueue({ kind: "vote", vote, from });
     }
+  }
+
+  /** Every vote from its own validator is kept for the facts; contradicting ones are verified at once. */
+  private archived({ from, vote }: ReceivedVote): ReceivedVote[] {
+    if (!this.isSigner(from, vote)) return [];
+    return this.options.archive.offer(vote).map((each) => ({ from, vote: each }));
+  }
+
+  private isSigner(from: string, vote: Vote): boolean {
+    const validator = this.options.epochs.setOf(vote.epoch)?.[vote.validator];
+    return validator !== undefined && toHex(validator.nodeId) === from;
   }
 
   /** A vote whose certificate is here says nothing new, unless it asks for help or shows a validator to be at work. */
@@ -132,18 +178,21 @@ export class Inbound {
     return isSettled(state, received.vote) ? [received] : this.groups.take(state, received);
   }
 
-  private async verify(message: Exclude<EngineMessage, { kind: "vote" }>): Promise<Verdict<unknown>> {
-    const { chainId, set, verifier } = this.options;
-    const state = this.options.state();
+  private async verify(
+    message: Exclude<EngineMessage, { kind: "vote" }>,
+    set: ValidatorSet,
+  ): Promise<Verdict<unknown>> {
+    const { chainId, verifier, epochs } = this.options;
     if (message.kind === "proposal") {
-      const { vote } = message.proposal;
-      if (vote.epoch !== state.epoch.epoch) return ignore("OTHER_EPOCH", "the proposal is of another epoch");
-      return verifyProposal(verifier, chainId, set, message.proposal);
+      const before = epochs.setOf(message.proposal.vote.epoch - 1);
+      const verdict = await verifyProposal(verifier, chainId, set, message.proposal, before);
+      // It names only this vote's validator, whoever passed it on.
+      if (verdict.kind === "valid") this.options.archive.add(message.proposal.vote);
+      return verdict;
     }
     const { certificate } = message;
-    if (certificate.epoch !== state.epoch.epoch)
-      return ignore("OTHER_EPOCH", "the certificate is of another epoch");
-    if (isOldNews(state, certificate)) return ignore("KNOWN_CERTIFICATE", "the certificate is here already");
+    if (isOldNews(this.options.state(), certificate))
+      return ignore("KNOWN_CERTIFICATE", "the certificate is here already");
     return verifyCertificate(verifier, chainId, set, certificate);
   }
 }

@@ -9,6 +9,7 @@ import {
   type StateReader,
   type Store,
   type StoreChange,
+  type StoreRange,
 } from "@consilium/protocol";
 import type { TransactionResult } from "../chain.js";
 import { type Bucket, buckets, heightKey, keyIn, rangeOf } from "./keys.js";
@@ -34,13 +35,24 @@ export class ChainStore {
   private readonly pendingBodies = new Map<string, { readonly key: Uint8Array; readonly height: number }>();
   private readonly pendingCertificates = new Map<
     string,
-    { readonly key: Uint8Array; readonly view: number }
+    { readonly key: Uint8Array; readonly epoch: number; readonly view: number }
   >();
+
+  /** A verified snapshot while it is copied into place: until then its values stand under their staging keys. */
+  private staged: StateReader | undefined;
+  /** State at the finalized tip; the same object for good. */
+  readonly state: StateReader = { get: (key) => (this.staged ?? this.store).get(key) };
 
   constructor(private readonly store: Store) {}
 
-  get state(): StateReader {
-    return this.store;
+  /** Reads of the state go to these values instead of the application's keys, until it is called without. */
+  readStaged(staged: StateReader | undefined): void {
+    this.staged = staged;
+  }
+
+  /** Entries as they are now, whatever is written while they are walked. */
+  range(range: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
+    return this.store.range(range);
   }
 
   /** Undefined in a fresh data folder. */
@@ -110,7 +122,7 @@ export class ChainStore {
     }
     for (const certificate of certificates) {
       const key = certificateKey(certificate);
-      this.pendingCertificates.set(toHex(key), { key, view: certificate.view });
+      this.pendingCertificates.set(toHex(key), { key, epoch: certificate.epoch, view: certificate.view });
       changes.push({ key, value: Certificate.serialize(certificate) });
     }
     await this.store.batch(changes, { sync: true });
@@ -122,7 +134,7 @@ export class ChainStore {
     for await (const bytes of this.entries(buckets.certificate)) {
       const certificate = decodeStrict(Certificate, bytes, "stored certificate");
       const key = certificateKey(certificate);
-      this.pendingCertificates.set(toHex(key), { key, view: certificate.view });
+      this.pendingCertificates.set(toHex(key), { key, epoch: certificate.epoch, view: certificate.view });
       certificates.push(certificate);
     }
     const headers: BlockHeader[] = [];
@@ -138,12 +150,14 @@ export class ChainStore {
 
   /**
    * Lands blocks, their state changes, the finalization and the cursor in one synced batch, and drops what lay at or
-   * below the new tip. `extra` rides along: the safety record's floor, submissions that became final.
+   * below the new tip. `extra` rides along: the safety record's floor, submissions that became final. With a hand-over
+   * the tip is a boundary block, and everything of its epoch goes.
    */
   async commit(
     blocks: readonly CommittedBlock[],
     record: TipRecord,
     extra: readonly StoreChange[],
+    handover?: Handover,
   ): Promise<void> {
     const changes = blocks.flatMap((each) => this.changesOf(each));
     if (record.finalization !== undefined) {
@@ -151,7 +165,8 @@ export class ChainStore {
       changes.push({ key: heightKey(buckets.finalization, record.tip.height), value });
     }
     changes.push({ key: keyIn(buckets.tip), value: encodeTip(record) });
-    const dropped = this.droppedBy(record);
+    if (handover !== undefined) changes.push(handoverChange(handover));
+    const dropped = this.droppedBy(record, handover !== undefined);
     await this.store.batch([...changes, ...dropped.changes, ...extra], { sync: true });
     for (const name of dropped.names) {
       this.pendingBodies.delete(name);
@@ -170,9 +185,14 @@ export class ChainStore {
     ];
   }
 
-  private droppedBy({ tip }: TipRecord): { readonly changes: StoreChange[]; readonly names: string[] } {
+  private droppedBy(
+    { tip }: TipRecord,
+    epochEnded: boolean,
+  ): { readonly changes: StoreChange[]; readonly names: string[] } {
+    const isOver = ({ epoch, view }: { readonly epoch: number; readonly view: number }) =>
+      epoch < tip.epoch || (epoch === tip.epoch && (epochEnded || view <= tip.view));
     const bodies = [...this.pendingBodies].filter(([, { height }]) => height <= tip.height);
-    const certificates = [...this.pendingCertificates].filter(([, { view }]) => view <= tip.view);
+    const certificates = [...this.pendingCertificates].filter(([, each]) => isOver(each));
     const dropped = [...bodies, ...certificates];
     return {
       changes: dropped.map(([, { key }]) => ({ key, value: undefined })),
