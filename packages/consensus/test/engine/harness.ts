@@ -17,6 +17,8 @@ import {
 import {
   createState,
   type Effect,
+  type EngineConfig,
+  type EpochContext,
   type FinalizedTip,
   type Input,
   type State,
@@ -35,6 +37,17 @@ export const genesis: FinalizedTip = {
 };
 export const DELTA_MS = 100;
 
+/** An epoch of `count` validators that propose in the order of their indices; long unless told otherwise. */
+export const epochOf = (count: number, lastHeight = 1_000, epoch = 0): EpochContext => {
+  const indices = Array.from({ length: count }, (_, index) => index);
+  return {
+    epoch: toEpoch(epoch),
+    validators: indices.map(nodeId),
+    proposerOrder: indices,
+    lastHeight: toHeight(lastHeight),
+  };
+};
+
 type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
 type Restored = Extract<Input, { kind: "restored" }>;
 
@@ -48,6 +61,7 @@ export class Bench {
     readonly self: number,
     readonly count = 4,
     restored: Partial<Restored> = {},
+    config: Partial<EngineConfig> = {},
   ) {
     this.state = createState({
       chainId,
@@ -57,16 +71,10 @@ export class Bench {
       heartbeatMs: 1_000,
       inactivityViews: 3,
       blockPayloadBytes: 2 ** 21,
+      ...config,
     });
-    const indices = Array.from({ length: count }, (_, index) => index);
-    const epoch = {
-      epoch: toEpoch(0),
-      validators: indices.map(nodeId),
-      proposerOrder: indices,
-      lastHeight: toHeight(1_000),
-    };
     const nothing = { certificates: [], headers: [], ownVotes: [], mayVote: true };
-    this.feed({ kind: "restored", epoch, tip: genesis, ...nothing, ...restored });
+    this.feed({ kind: "restored", epoch: epochOf(count), tip: genesis, ...nothing, ...restored });
   }
 
   feed(input: Input): readonly Effect[] {
@@ -84,8 +92,13 @@ export class Bench {
     return this.of("sign").map(({ subject }) => `${names[subject.kind as VoteKind]} ${subject.view}`);
   }
 
+  /** Milliseconds of the timers that the last step set. */
+  get timers(): Record<string, number> {
+    return Object.fromEntries(this.of("setTimer").map(({ timer, delayMs }) => [timer, delayMs]));
+  }
+
   timer(timer: TimerKind, view: number = this.state.view): readonly Effect[] {
-    return this.feed({ kind: "timeout", epoch: toEpoch(0), view: toView(view), timer });
+    return this.feed({ kind: "timeout", epoch: this.state.epoch.epoch, view: toView(view), timer });
   }
 
   certificate(certificate: Certificate, from = 3): readonly Effect[] {
@@ -113,7 +126,7 @@ export class Bench {
     const digest = digestOf(block);
     return this.feed({
       kind: "payloadChecked",
-      epoch: toEpoch(0),
+      epoch: this.state.epoch.epoch,
       view: toView(view),
       digest,
       verdict: valid(undefined),
@@ -121,7 +134,7 @@ export class Bench {
   }
 
   built(header: BlockHeader): readonly Effect[] {
-    return this.feed({ kind: "payloadBuilt", epoch: toEpoch(0), view: this.state.view, header });
+    return this.feed({ kind: "payloadBuilt", epoch: this.state.epoch.epoch, view: this.state.view, header });
   }
 }
 
