@@ -1,4 +1,10 @@
-import { electGenesisSet, inlineVoteVerifier, nodeIdsOf, voteBytes } from "@consilium/consensus";
+import {
+  electGenesisSet,
+  inlineVoteVerifier,
+  nodeIdsOf,
+  type ValidatorSet,
+  voteBytes,
+} from "@consilium/consensus";
 import { concat, hash, toHex, u32, type VoteSuite } from "@consilium/crypto";
 import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import type { Application } from "@consilium/ledger";
@@ -56,6 +62,12 @@ export interface Member {
   readonly secret: Uint8Array;
 }
 
+export interface ChainShape {
+  /** L; so long that no epoch ends, when absent. */
+  readonly lengthHeights?: number;
+  readonly sets?: (epoch: number) => readonly number[] | undefined;
+}
+
 const START_MS = 1_700_000_000_000;
 
 /** A chain of drivers in one process on a simulated clock. */
@@ -70,9 +82,14 @@ export class TestChain {
     readonly genesis: Genesis,
     readonly members: readonly Member[],
     private readonly suite: VoteSuite,
+    private readonly sets: ChainShape["sets"],
   ) {}
 
-  static async create(count: number): Promise<TestChain> {
+  /** `sets` names the validators of epochs by member index; those of genesis, all members, where it has none. */
+  static async create(
+    count: number,
+    { lengthHeights = 1_000_000, sets }: ChainShape = {},
+  ): Promise<TestChain> {
     const suite = await loadBlstVoteSuite();
     const members = Array.from({ length: count }, (_, index) => {
       const nodeId = hash("TEST-NODE", u32(index));
@@ -84,7 +101,7 @@ export class TestChain {
       kind: 1,
       name: new Uint8Array(),
       timeMs: START_MS,
-      parameters: { ...presets.devnet, epochLengthHeights: 1_000_000 },
+      parameters: { ...presets.devnet, epochLengthHeights: lengthHeights },
       seats: count,
       members: members.map(({ nodeId, secret }) => ({
         name: new Uint8Array(),
@@ -97,7 +114,7 @@ export class TestChain {
       keyCentre: [],
       allianceChainId: new Uint8Array(32),
     };
-    return new TestChain(genesis, members, suite);
+    return new TestChain(genesis, members, suite, sets);
   }
 
   /** Starts a member's driver on its store (a fresh one at first). */
@@ -108,7 +125,7 @@ export class TestChain {
     const random = seededRandom(index);
     const driver = new ChainDriver({
       genesis: this.genesis,
-      application: countingApplication(this.genesis),
+      application: this.application(),
       identity: {
         nodeId,
         voteSigner: {
@@ -150,7 +167,22 @@ export class TestChain {
   }
 
   application(): Application {
-    return countingApplication(this.genesis);
+    return countingApplication(this.genesis, { sets: (epoch) => this.setOf(epoch) });
+  }
+
+  /** The validators of an epoch, in order of their vote indices. */
+  setOf(epoch: number): ValidatorSet {
+    const seats = this.sets?.(epoch);
+    if (seats === undefined) return electGenesisSet(this.genesis);
+    return seats.map((index) => {
+      const { nodeId, secret } = this.members[index]!;
+      return { nodeId, voteKey: this.suite.publicKey(secret) };
+    });
+  }
+
+  /** The members' drivers that run now. */
+  running(): ChainDriver[] {
+    return [...this.drivers.values()];
   }
 
   transaction(
@@ -183,7 +215,7 @@ export class TestChain {
   /** A vote with a member's own signature, encoded as it travels. */
   signedVote(index: number, subject: VoteSubject): Uint8Array {
     const name = toHex(this.members[index]!.nodeId);
-    const validator = nodeIdsOf(electGenesisSet(this.genesis)).indexOf(name);
+    const validator = nodeIdsOf(this.setOf(subject.epoch)).indexOf(name);
     const message = voteBytes(this.application().chainId, subject);
     const signature = this.suite.sign(this.members[index]!.secret, message);
     return encodeMessage({ kind: "vote", vote: { ...subject, validator, signature } });
