@@ -1,2 +1,3 @@
 export * from "./profiles.js";
+export * from "./scenario.js";
 export * from "./simulation.js";

@@ -1,68 +1,182 @@
-import type { LinkQuality } from "./network.js";
+import type { LinkQuality } from "./ports/network.js";
 
-/** What goes wrong, and how often, until the network heals. */
+/** What goes wrong before the network heals, and how the network is when nothing does. */
 export interface Profile {
   readonly name: string;
   readonly about: string;
-  readonly quality: LinkQuality;
+  /** Lines while things go wrong, and after healing. */
+  readonly rough: LinkQuality;
+  readonly calm: LinkQuality;
+  /** Partitions that come and go, one-way ones among them. */
   readonly partitions: boolean;
-  /** `some`: nodes crash and come back at random; `all`: every node is killed at once, besides. */
-  readonly crashes: "none" | "some" | "all";
-  /** Up to f validators misbehave, to the end. */
-  readonly byzantine: boolean;
-  /** One node is gone for most of the time and must come back through block sync. */
+  /** Single nodes crash and come back. */
+  readonly crashes: boolean;
+  /** Every node is killed at once. */
+  readonly blackout: boolean;
+  /** Unsynced writes vanish out of order in half of the seeds. */
+  readonly torn: boolean;
+  /** One node is gone for most of the time. */
   readonly absence: boolean;
-  readonly work: "never" | "bursts" | "always";
+  /** Up to f nodes lose their data folder, and reset their safety record on chain. */
+  readonly wipes: boolean;
+  /** Some uplinks carry little. */
+  readonly narrowUplinks: boolean;
+  /** Some nodes take long for each callback. */
+  readonly slowNodes: boolean;
+  /** Largest offset of a clock, and whether up to f clocks jump far. */
   readonly clockSkewMs: number;
+  readonly clockJumps: boolean;
+  /** Up to f validators misbehave, to the end. */
+  readonly byzantine: "none" | "actors" | "twins";
+  /** Members join, leave and are replaced under load. */
+  readonly churn: boolean;
+  /** More than f nodes stay down to the end: only safety is judged. */
+  readonly overBudget: boolean;
+  readonly load: "none" | "bursts" | "steady";
 }
 
-/** A healthy network: what every run ends with. */
-export const calmQuality: LinkQuality = { delayMs: [2, 40], loss: 0, duplication: 0 };
-const roughQuality: LinkQuality = { delayMs: [1, 250], loss: 0.1, duplication: 0.05 };
+const lines = (delayMedianMs: number, delaySigma: number, loss = 0, duplication = 0): LinkQuality => ({
+  delayMedianMs,
+  delaySigma,
+  loss,
+  duplication,
+});
+
+/** One building, one country, one continent. */
+export const lan = lines(1, 0.6);
+export const country = lines(10, 0.4);
+export const continent = lines(40, 0.45);
 
 const calm: Profile = {
   name: "calm",
-  about: "a healthy network, work in bursts",
-  quality: calmQuality,
+  about: "a healthy network, transactions in bursts",
+  rough: country,
+  calm: country,
   partitions: false,
-  crashes: "none",
-  byzantine: false,
+  crashes: false,
+  blackout: false,
+  torn: false,
   absence: false,
-  work: "bursts",
+  wipes: false,
+  narrowUplinks: false,
+  slowNodes: false,
   clockSkewMs: 100,
+  clockJumps: false,
+  byzantine: "none",
+  churn: false,
+  overBudget: false,
+  load: "bursts",
 };
 
 export const profiles: readonly Profile[] = [
   calm,
-  { ...calm, name: "idle", about: "a healthy network without work: nothing may be nullified", work: "never" },
-  { ...calm, name: "lossy", about: "loss, duplication, reordering", quality: roughQuality },
+  {
+    ...calm,
+    name: "idle",
+    about: "a healthy network without transactions: nothing may be nullified",
+    load: "none",
+  },
+  {
+    ...calm,
+    name: "lan",
+    about: "delays of one building, steady load",
+    rough: lan,
+    calm: lan,
+    load: "steady",
+  },
+  {
+    ...calm,
+    name: "country",
+    about: "delays of one country, a little loss",
+    rough: { ...country, loss: 0.01 },
+  },
+  {
+    ...calm,
+    name: "continent",
+    about: "delays of a continent, a little loss",
+    rough: { ...continent, loss: 0.01 },
+    calm: continent,
+  },
+  { ...calm, name: "lossy", about: "loss, duplication, reordering", rough: lines(40, 1.1, 0.1, 0.05) },
   { ...calm, name: "partitions", about: "partitions, one-way ones too, that heal", partitions: true },
-  { ...calm, name: "crashes", about: "crashes that lose unsynced writes", crashes: "some" },
+  {
+    ...calm,
+    name: "crashes",
+    about: "crashes that lose or tear unsynced writes",
+    crashes: true,
+    torn: true,
+  },
   {
     ...calm,
     name: "blackout",
     about: "every node is killed at once, on a rough network",
-    quality: roughQuality,
-    crashes: "all",
+    rough: lines(30, 1.2, 0.08, 0.05),
+    crashes: true,
+    blackout: true,
+    torn: true,
   },
-  { ...calm, name: "byzantine", about: "up to f validators misbehave", byzantine: true },
   {
     ...calm,
     name: "absence",
-    about: "one node is gone for long and comes back by block sync",
+    about: "one node is gone for long and comes back over several epochs",
     absence: true,
-    work: "always",
+    load: "steady",
   },
+  { ...calm, name: "wiped", about: "up to f nodes lose their data folder", wipes: true, load: "steady" },
+  {
+    ...calm,
+    name: "narrow-uplinks",
+    about: "some nodes send at a few kilobytes a second",
+    narrowUplinks: true,
+  },
+  { ...calm, name: "slow-nodes", about: "some nodes take long for everything", slowNodes: true },
+  {
+    ...calm,
+    name: "clock-skew",
+    about: "clocks apart, up to f of them jump far",
+    clockSkewMs: 900,
+    clockJumps: true,
+  },
+  {
+    ...calm,
+    name: "churn",
+    about: "members join, leave and are replaced under load",
+    churn: true,
+    load: "steady",
+  },
+  { ...calm, name: "byzantine", about: "up to f validators misbehave", byzantine: "actors" },
+  { ...calm, name: "twins", about: "up to f validators run twice with one key", byzantine: "twins" },
   {
     name: "chaos",
     about: "all of it",
-    quality: { delayMs: [1, 400], loss: 0.2, duplication: 0.1 },
+    rough: lines(40, 1.2, 0.12, 0.08),
+    calm: country,
     partitions: true,
-    crashes: "all",
-    byzantine: true,
+    crashes: true,
+    blackout: true,
+    torn: true,
     absence: false,
-    work: "bursts",
-    clockSkewMs: 1_000,
+    wipes: false,
+    narrowUplinks: true,
+    slowNodes: true,
+    clockSkewMs: 900,
+    clockJumps: true,
+    byzantine: "actors",
+    churn: true,
+    overBudget: false,
+    load: "bursts",
+  },
+  {
+    ...calm,
+    name: "over-budget",
+    about: "more than f nodes stay down, others misbehave: only safety is judged",
+    rough: lines(40, 1.1, 0.05, 0.05),
+    partitions: true,
+    crashes: true,
+    blackout: true,
+    torn: true,
+    byzantine: "actors",
+    overBudget: true,
   },
 ];
 

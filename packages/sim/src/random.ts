@@ -7,6 +7,10 @@ export interface SeededRandom {
   chance(probability: number): boolean;
   pick<Value>(values: readonly Value[]): Value;
   shuffle<Value>(values: readonly Value[]): Value[];
+  /** Exponentially distributed with this mean. */
+  exponential(mean: number): number;
+  /** Log-normal: `median` · e^(sigma · z), z standard normal. */
+  logNormal(median: number, sigma: number): number;
   bytes(length: number): Uint8Array;
   /** An independent stream, so that one part drawing more numbers does not change the others. */
   fork(label: string): SeededRandom;
@@ -39,6 +43,13 @@ export function seededRandom(seed: number | string): SeededRandom {
         [order[last], order[other]] = [order[other]!, order[last]!];
       }
       return order;
+    },
+    exponential: (mean) => -mean * Math.log(1 - next()),
+    // The normal variate is a sum of twelve uniform ones: sines and cosines differ in their last bit between engines.
+    logNormal: (median, sigma) => {
+      let sum = -6;
+      for (let draw = 0; draw < 12; draw++) sum += next();
+      return median * Math.exp(sigma * sum);
     },
     bytes: (length) => Uint8Array.from({ length }, () => next32() & 0xff),
     fork: (label) => seededRandom(`${seed}/${label}`),

@@ -1,7 +1,23 @@
-import { doubleVoter } from "./double-voter.js";
-import { equivocatingProposer } from "./equivocating-proposer.js";
-import { forger } from "./forger.js";
-import { silentProposer } from "./silent-proposer.js";
+import { faultBound } from "@consilium/protocol";
+import type { Profile } from "../profiles.js";
+import type { SeededRandom } from "../random.js";
+import type { Actor } from "../world/node.js";
 
 /** Each misbehaviour is a file. */
-export const behaviours = [silentProposer, equivocatingProposer, doubleVoter, forger] as const;
+export const actors: readonly Actor[] = [];
+
+export interface ActorPlan {
+  readonly actors: readonly (readonly [machine: number, actor: Actor])[];
+  /** Founders that run twice with one key; the copies are machines after the founders. */
+  readonly twinsOf: readonly number[];
+}
+
+/** Draws up to f misbehaving validators, at least one where f allows any. */
+export function chooseActors(profile: Profile, validators: number, random: SeededRandom): ActorPlan {
+  const bound = faultBound(validators);
+  if (profile.byzantine === "none" || bound === 0) return { actors: [], twinsOf: [] };
+  const machines = random.shuffle(Array.from({ length: validators }, (_, index) => index));
+  const faulty = machines.slice(0, random.between(1, bound));
+  if (profile.byzantine === "twins") return { actors: [], twinsOf: faulty };
+  return { actors: faulty.map((machine) => [machine, random.pick(actors)] as const), twinsOf: [] };
+}

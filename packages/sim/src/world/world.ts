@@ -1,0 +1,146 @@
+import type { Application } from "@consilium/ledger";
+import { createAllianceLedger } from "@consilium/ledger";
+import type { ChainParameters, Genesis } from "@consilium/protocol";
+import { Checkers } from "../checkers/index.js";
+import { SimulatedDisk } from "../ports/disk.js";
+import { EventQueue } from "../ports/event-queue.js";
+import { SimulatedNetwork } from "../ports/network.js";
+import type { Profile } from "../profiles.js";
+import type { SeededRandom } from "../random.js";
+import type { Plan, Scenario } from "../scenario.js";
+import type { SimulationHooks } from "../simulation.js";
+import { Trace } from "../trace.js";
+import { makeGenesis, simulatedParameters } from "./genesis.js";
+import { type Actor, type NodeObserver, SimulatedNode } from "./node.js";
+import { installNodeSignatures, makeNodeKeys, type NodeKey } from "./node-keys.js";
+import { idlePool } from "./pool.js";
+import { blsVoteKeys, standInVoteKeys, type VoteKeys } from "./vote-keys.js";
+
+/** Every hundredth seed signs with real BLS and memoises nothing. */
+const UNMEMOISED_SEED_STEP = 100;
+/** Most disks are fast; some are old. */
+const FAST_SYNC_MS = [0, 3] as const;
+const SLOW_SYNC_MS = [4, 25] as const;
+
+/** One simulated alliance with everything around it. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly profile: Profile;
+  readonly queue: EventQueue;
+  readonly network: SimulatedNetwork;
+  /** Machines: founders, then copies of twins, then members that join later. */
+  readonly nodes: SimulatedNode[];
+  readonly keys: readonly NodeKey[];
+  readonly voteKeys: VoteKeys;
+  readonly genesis: Genesis;
+  readonly parameters: ChainParameters;
+  /** An application of its own for whoever reads states. */
+  readonly application: Application;
+  readonly checkers: Checkers;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly actors: ReadonlyMap<number, Actor>;
+  /** Machines down to the end, and those that lost their folder once. */
+  readonly gone: Set<number>;
+  readonly wiped: Set<number>;
+  readonly baseOffsetMs: readonly number[];
+  readonly crashCount: { value: number };
+  readonly log: LogCount;
+  honest(index: number): boolean;
+  /** Whether this machine should run now: founders always, others from their admission until they leave. */
+  belongs(index: number): boolean;
+}
+
+/** Log lines by event name, so that a run can say what it tried. */
+export type LogCount = Map<string, number>;
+
+export async function makeWorld(
+  scenario: Scenario,
+  { profile, random, actors: actorPlan }: Plan,
+  hooks: SimulationHooks,
+): Promise<World> {
+  const unmemoised = scenario.seed % UNMEMOISED_SEED_STEP === 0;
+  installNodeSignatures(!unmemoised);
+  const founders = scenario.nodes;
+  const makeVoteKeys = unmemoised ? blsVoteKeys : standInVoteKeys;
+  const voteKeys = await makeVoteKeys(founders, random.fork("vote keys"));
+  const keys = makeNodeKeys(founders, random.fork("node keys"));
+  const parameters = { ...simulatedParameters, ...hooks.parameters };
+  const genesis = makeGenesis({
+    ...{ founders: keys, voteKeys, seats: scenario.nodes, parameters },
+    random: random.fork("genesis"),
+  });
+  const application = createAllianceLedger(genesis, idlePool);
+  const identities = [...keys.keys(), ...actorPlan.twinsOf];
+  const actors = new Map(actorPlan.actors);
+  for (const [copy, original] of actorPlan.twinsOf.entries()) {
+    actors.set(original, { name: "twin" });
+    actors.set(founders + copy, { name: "twin" });
+  }
+  const names = identities.map((identity) => keys[identity]!.name);
+  const queue = new EventQueue();
+  const trace = new Trace(scenario.keepTrace === true);
+  const honest = (index: number): boolean => !actors.has(index);
+  const checkers = new Checkers({ genesis, application, machines: identities.length, honest, names });
+  const crashCount = { value: 0 };
+  const log: LogCount = new Map();
+  const observer = observe({ queue, trace, checkers, crashCount, log, honest });
+  const network = new SimulatedNetwork(queue, random.fork("network"), profile.rough, {
+    sent(from, to, message) {
+      trace.sent(queue.nowMs, from, to, message);
+      if (honest(from)) checkers.sent(from, message);
+      hooks.sent?.(queue.nowMs, from, to, message);
+    },
+    travelled: (from, to, sizeBytes) => hooks.travelled?.(queue.nowMs, from, to, sizeBytes),
+  });
+  const torn = profile.torn && random.fork("torn").chance(0.5);
+  const nodes = identities.map((identity, index) => {
+    const own = random.fork(`node ${index}`);
+    const syncMs = own.chance(0.25) ? SLOW_SYNC_MS : FAST_SYNC_MS;
+    const quality = { syncMs, torn, lieMs: hooks.diskLieMs ?? 0 };
+    return new SimulatedNode({
+      ...{ index, identity, genesis, names, voteKeys, queue, network, observer },
+      key: keys[identity]!,
+      disk: new SimulatedDisk(queue, own.fork("disk"), quality),
+      random: own.fork("run"),
+      actor: actors.get(index),
+      ...(hooks.plant === undefined ? {} : { plant: hooks.plant }),
+    });
+  });
+  const clocks = random.fork("clock offsets");
+  const baseOffsetMs = nodes.map(() => clocks.between(-profile.clockSkewMs, profile.clockSkewMs));
+  for (const node of nodes) node.clockOffsetMs = baseOffsetMs[node.index]!;
+  return {
+    ...{ scenario, profile, queue, network, nodes, keys, voteKeys, genesis, parameters, application },
+    ...{ checkers, random, trace, actors, baseOffsetMs, crashCount, log, honest },
+    gone: new Set(),
+    wiped: new Set(),
+    belongs: () => true,
+  };
+}
+
+function observe(world: Pick<World, "queue" | "trace" | "checkers" | "crashCount" | "log" | "honest">) {
+  const { queue, trace, checkers, crashCount, log, honest } = world;
+  const observer: NodeObserver = {
+    started: (node) => trace.line(queue.nowMs, `${node} starts`),
+    crashed(node) {
+      crashCount.value += 1;
+      trace.line(queue.nowMs, `${node} crashes`);
+      checkers.crashed(node);
+    },
+    finalized(node, event) {
+      trace.line(queue.nowMs, `${node} final ${event.tip.height} e${event.tip.epoch} v${event.tip.view}`);
+      if (honest(node)) checkers.finalized(node, event, queue.nowMs);
+    },
+    peerFault: (node, peer, code) => trace.line(queue.nowMs, `${node} charges ${peer.slice(0, 8)} ${code}`),
+    broken(node, sentence) {
+      trace.line(queue.nowMs, `${node} ${sentence}`);
+      if (honest(node)) checkers.findings.report("running", `node ${node} ${sentence}`);
+    },
+    logged(node, level, fields, event) {
+      log.set(event, (log.get(event) ?? 0) + 1);
+      if (level !== "info") trace.line(queue.nowMs, `${node} ${level} ${event} ${JSON.stringify(fields)}`);
+    },
+  };
+  return observer;
+}
