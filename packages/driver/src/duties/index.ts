@@ -1,2 +1,3 @@
+export * from "./candidacy-duty.js";
 export * from "./ceremony-duty.js";
 export * from "./ceremony-view.js";
