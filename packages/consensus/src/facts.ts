@@ -49,12 +49,16 @@ export async function verifyFacts(
 ): Promise<Verdict> {
   const flaw = factsFlaw(facts, context);
   if (flaw !== undefined) return fault("FACTS_BAD_CHOICE", flaw);
-  for (const each of facts) {
-    const set = context.setOf(each.epoch);
-    if (set === undefined) return ignore("FACT_UNKNOWN_SET", "the set of a fact's epoch is not known here");
-    const verdict = await verifyFact(verifier, chainId, set, each);
-    if (verdict.kind !== "valid") return verdict;
-  }
+  const verdicts = await Promise.all(
+    facts.map((each) => {
+      const set = context.setOf(each.epoch);
+      return set === undefined
+        ? ignore("FACT_UNKNOWN_SET", "the set of a fact's epoch is not known here")
+        : verifyFact(verifier, chainId, set, each);
+    }),
+  );
+  const bad = verdicts.find(({ kind }) => kind !== "valid");
+  if (bad !== undefined && bad.kind !== "valid") return bad;
   return valid(undefined);
 }
 

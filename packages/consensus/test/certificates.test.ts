@@ -184,6 +184,8 @@ describe("verifyProposal", () => {
     const notarization = old.certificate(notarize(9, b3, 8), 0, 1, 2);
     expect(await under({ parentCertificate: notarization }, old.set)).toBe("PROPOSAL_BAD_PARENT");
     expect(await under({ parentCertificate: null }, old.set)).toBe("PROPOSAL_BAD_PARENT");
+    const boundaryAgain = voteOf(0, { ...notarize(1, b3, 0), epoch: 1 });
+    expect(await under({ header: b3, vote: boundaryAgain }, old.set)).toBe("PROPOSAL_BAD_PARENT");
   });
 
   it("refuses a vote that names another block", async () => {

@@ -23,6 +23,8 @@ describe("what an epoch is worth", () => {
     ["nothing when a quarter of the own views failed", { proposalsFinalized: 75, viewsNullified: 25 }, 0],
     ["20 when every vote was included", { votesIncluded: 7_200 }, 20],
     ["60 down when none was", { votesMissed: 7_200 }, -60],
+    ["a tenth of that for two votes alone", { votesIncluded: 2 }, 2],
+    ["3 down for one missed vote alone", { votesMissed: 1 }, -3],
     ["one short of all for one missed vote in a hundred", { votesIncluded: 99, votesMissed: 1 }, 19],
     ["10 for a confirmed ceremony, and no more for two", { ceremoniesConfirmed: 2 }, 10],
     ["2 for each answered challenge", { challengesAnswered: 3 }, 6],

@@ -124,6 +124,12 @@ describe("a view that costs nothing", () => {
     expect(run(blocks, 60).closed).toEqual([view(5, [0, 1, 2, 3], [])]);
   });
 
+  it("is the newest closed one again, though an older one closed after it", () => {
+    const both = [notarized(9, 0, 1, 2), notarized(3, 0, 1, 2)];
+    const { closed } = run({ 2: both, 12: [notarized(9, 0, 1, 2)] }, 60);
+    expect(closed.map((each) => each.view)).toEqual([9, 3]);
+  });
+
   it("is one of an epoch to come, before the last, or whose set is not known", () => {
     const certificate = (epoch: number) => fact(notarize(1, blockOf(1), 0), [0, 1, 2], epoch);
     const present = at(100, 3);
