@@ -54,7 +54,11 @@ export class TestAlliance {
     readonly stores: Store[],
   ) {}
 
-  static async create(count: number, stores?: Store[]): Promise<TestAlliance> {
+  static async create(
+    count: number,
+    stores?: Store[],
+    epochLengthHeights = 1_000_000,
+  ): Promise<TestAlliance> {
     installNativeCrypto();
     const curve = await loadMclCurve();
     const suite = createCurveVoteSuite(curve);
@@ -68,7 +72,7 @@ export class TestAlliance {
       kind: ChainKind.alliance,
       name: new TextEncoder().encode("test alliance"),
       timeMs: Date.now() - 1_000,
-      parameters: { ...presets.devnet, epochLengthHeights: 1_000_000 },
+      parameters: { ...presets.devnet, epochLengthHeights },
       seats: count,
       members: hospitals.map(({ nodeId, voteSecret }, index) => ({
         name: new TextEncoder().encode(`hospital ${index}`),
