@@ -1,6 +1,9 @@
 export { type CeremonyPlan, plannedCeremony } from "./alliance/ceremony/plan.js";
+export { convictionShare, stakeLostOf } from "./alliance/evidence-consensus.js";
 export * from "./alliance/index.js";
+export { openProposalsPerMember } from "./alliance/member-propose.js";
 export * from "./application.js";
+export { proposalEpochs } from "./elections/governance.js";
 export { candidatesOf } from "./elections/snapshot.js";
 export * from "./events.js";
 export * from "./proxy.js";
@@ -8,6 +11,8 @@ export * as queries from "./queries.js";
 export * from "./records/index.js";
 export { resultRetentionHeights } from "./results.js";
 export * from "./state/election-values.js";
+export * from "./state/proof-bytes.js";
+export { stateKeys } from "./state/state-keys.js";
 export * from "./state/tree.js";
 export * from "./state/values.js";
 export { StateWriter } from "./state/writer.js";

@@ -1,6 +1,6 @@
 /** The application machine: the same for both chains, which differ in their rules and in what starts a block. */
 import type { ValidatorSet, VoteVerifier } from "@consilium/consensus";
-import { ConsiliumError, type CryptoPool, toHex } from "@consilium/crypto";
+import { ConsiliumError, type CryptoPool } from "@consilium/crypto";
 import {
   BLOCK_VERSION,
   type Block,
@@ -38,6 +38,7 @@ import { writeGenesis } from "./genesis.js";
 import * as queries from "./queries.js";
 import { rotateResults, storeResult } from "./results.js";
 import { type AnyRule, ensure, type RuleContext, refusalCode } from "./rules.js";
+import { SenderRun } from "./sender-run.js";
 import { keyOf, prefixes } from "./state/keys.js";
 import { updateTree } from "./state/tree.js";
 import { type ChainInfo, Tip } from "./state/values.js";
@@ -175,13 +176,13 @@ export class Ledger implements Application {
     context: BuildContext,
   ): Promise<BlockPayload> {
     const maxBytes = Math.min(context.maxBytes ?? this.chain.blockPayloadBytes, this.chain.blockPayloadBytes);
-    const nonces = new NonceRun(state);
+    const run = new SenderRun(state);
     const transactions: Uint8Array[] = [];
     let sizeBytes = 0;
     for (const encoded of candidates) {
       if (transactions.length >= limits.transactionsPerBlock) break;
       if (sizeBytes + encoded.length + OFFSET_SIZE_BYTES > maxBytes) continue;
-      if (!this.isIncludable(state, encoded, context, nonces)) continue;
+      if (!this.isIncludable(state, encoded, context, run)) continue;
       transactions.push(encoded);
       sizeBytes += encoded.length + OFFSET_SIZE_BYTES;
     }
@@ -192,13 +193,14 @@ export class Ledger implements Application {
     state: StateReader,
     encoded: Uint8Array,
     context: BlockContext,
-    nonces: NonceRun,
+    run: SenderRun,
   ): boolean {
     try {
       const { rules } = this.definition;
-      const envelope = checkEnvelope(this.chain, rules, state, encoded, context, nonces.next);
+      const envelope = checkEnvelope(this.chain, rules, state, encoded, context, run.nextNonce);
+      run.check(envelope);
       admit(this.signatures, this.chain, state, envelope);
-      nonces.take(envelope.signed.transaction.sender);
+      run.take(envelope);
       return true;
     } catch (error) {
       refusalCode(error);
@@ -277,12 +279,13 @@ export class Ledger implements Application {
 
   /** Judges the envelopes of a block together: the state before it, and nonces that run on inside it. */
   private openEnvelopes(state: StateReader, transactions: readonly Uint8Array[], height: number): Envelope[] {
-    const nonces = new NonceRun(state);
+    const run = new SenderRun(state);
     return transactions.map((encoded) => {
       const { rules } = this.definition;
-      const envelope = checkEnvelope(this.chain, rules, state, encoded, { height }, nonces.next);
+      const envelope = checkEnvelope(this.chain, rules, state, encoded, { height }, run.nextNonce);
       ensure(envelope.signed.transaction.nonce < Number.MAX_SAFE_INTEGER, "TX_FUTURE_NONCE");
-      nonces.take(envelope.signed.transaction.sender);
+      run.check(envelope);
+      run.take(envelope);
       return envelope;
     });
   }
@@ -302,20 +305,6 @@ export class Ledger implements Application {
     const verify = this.signatures.verify.bind(this.signatures);
     const ports = { pool, verifier, verify };
     return { chain, state, ...ports, block, epoch, transaction, id, sender, payload, emit };
-  }
-}
-
-/** The nonces that accounts come to inside one block. */
-class NonceRun {
-  private readonly used = new Map<string, number>();
-
-  constructor(private readonly state: StateReader) {}
-
-  readonly next = (sender: Uint8Array): number =>
-    this.used.get(toHex(sender)) ?? nextNonce(this.state, sender);
-
-  take(sender: Uint8Array): void {
-    this.used.set(toHex(sender), this.next(sender) + 1);
   }
 }
 

@@ -187,5 +187,6 @@ export const stateRoot = (state: StateReader): Uint8Array =>
   state.get(keyOf(prefixes.treeRoot)) ?? new Uint8Array(32);
 
 export * from "./queries/chain.js";
+export * from "./queries/delegates.js";
 export * from "./queries/elections.js";
 export type { Page } from "./state/read.js";

@@ -1,7 +1,8 @@
 import type { Candidate } from "@consilium/consensus";
 import { toHex } from "@consilium/crypto";
 import type { StateReader } from "@consilium/protocol";
-import * as queries from "../queries.js";
+import * as chain from "../queries/chain.js";
+import * as elections from "../queries/elections.js";
 import type { Member } from "../state/values.js";
 
 /**
@@ -10,10 +11,10 @@ import type { Member } from "../state/values.js";
  * not counted twice.
  */
 export function candidatesOf(state: StateReader): Candidate[] {
-  const members = queries.members(state);
+  const members = chain.members(state);
   const totals = voteTotals(state, members);
   return members.map(({ nodeKey, stake }) => {
-    const entry = queries.candidate(state, nodeKey);
+    const entry = elections.candidate(state, nodeKey);
     return {
       nodeId: nodeKey,
       voteKey: entry?.voteKey,
@@ -33,7 +34,7 @@ function voteTotals(state: StateReader, members: readonly Member[]): Map<string,
   const totals = new Map<string, bigint>();
   for (const { nodeKey, stake } of members) {
     let left = BigInt(stake);
-    for (const vote of queries.stakeVotes(state, nodeKey)) {
+    for (const vote of elections.stakeVotes(state, nodeKey)) {
       const wanted = BigInt(vote.stake);
       const counted = wanted < left ? wanted : left;
       left -= counted;

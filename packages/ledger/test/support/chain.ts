@@ -2,7 +2,10 @@ import { toHex, utf8 } from "@consilium/crypto";
 import { type Curve, InlineCryptoPool, loadCurve } from "@consilium/crypto/curve";
 import {
   type Block,
+  type Certificate,
   ChainKind,
+  digestOf,
+  epochOfHeight,
   type Genesis,
   payloadRootOf,
   presets,
@@ -40,6 +43,12 @@ export function makeGenesis(overrides: Partial<Genesis> = {}): Genesis {
   };
 }
 
+/** What a block may have besides transactions. */
+export interface BlockExtra {
+  readonly facts?: readonly Certificate[];
+  readonly author?: Uint8Array;
+}
+
 export interface BlockOutcome {
   readonly codes: readonly string[];
   readonly events: readonly LedgerEvent[];
@@ -70,9 +79,10 @@ export class TestChain {
   static async start(
     make: typeof createAllianceLedger = createAllianceLedger,
     genesis: Genesis = makeGenesis(),
+    members: readonly Actor[] = makeHospitals(),
   ): Promise<TestChain> {
     const curve = await loadCurve({ backend: "mcl" });
-    const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, makeHospitals());
+    const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, members);
     const first = await chain.app.genesisChanges();
     chain.state.apply(first.changes);
     chain.roots.push(first.stateRoot);
@@ -83,11 +93,17 @@ export class TestChain {
     return this.members[index]!;
   }
 
-  makeBlock(transactions: Uint8Array[], stepMs = 1_000): Block {
-    const payload = { transactions, facts: [] };
+  /** Makes the next block. */
+  makeBlock(transactions: Uint8Array[], stepMs = 1_000, extra: BlockExtra = {}): Block {
+    const payload = { transactions, facts: [...(extra.facts ?? [])] };
+    const { header: genesisHeader } = this.app.genesisBlock();
+    const height = this.height + 1;
     const header = {
-      ...this.app.genesisBlock().header,
-      height: this.height + 1,
+      ...genesisHeader,
+      epoch: epochOfHeight(height, this.genesis.parameters.epochLengthHeights),
+      height,
+      parentDigest: digestOf(this.blocks.at(-1)?.header ?? genesisHeader),
+      author: extra.author ?? genesisHeader.author,
       timestampMs: this.timeMs + stepMs,
       payloadRoot: payloadRootOf(payload),
       stateRoot: this.roots.at(-1)!,
@@ -96,8 +112,12 @@ export class TestChain {
   }
 
   /** Checks and applies one block; every transaction in it must be includable. */
-  async block(transactions: Uint8Array[] = [], stepMs = 1_000): Promise<BlockOutcome> {
-    const block = this.makeBlock(transactions, stepMs);
+  async block(
+    transactions: Uint8Array[] = [],
+    stepMs = 1_000,
+    extra: BlockExtra = {},
+  ): Promise<BlockOutcome> {
+    const block = this.makeBlock(transactions, stepMs, extra);
     const verdict = await this.app.checkPayload(this.state, block);
     if (verdict.kind !== "valid") throw new Error(`not includable: ${verdict.code}`);
     return this.applyBlock(block);
