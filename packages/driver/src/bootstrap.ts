@@ -6,19 +6,21 @@ import type { ChainDriverOptions, ChainIdentity } from "./options.js";
 import { ChainStore } from "./store/chain-store.js";
 import { buckets } from "./store/keys.js";
 import type { TipRecord } from "./store/records.js";
+import { finishAdoption } from "./sync/staged-state.js";
 
 /** Instead of a record, in the folder of a key that has voted elsewhere: nobody here knows how far. */
 const emptied = lostChange({ reason: "SAFETY_RECORD_MISSING", votedUpTo: undefined, resetId: undefined });
 
 /**
  * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a
- * folder without a record is never mistaken for a fresh one; no record for a vote key that has voted. Throws `STORE_CORRUPT` for what is neither.
+ * folder without a record is never mistaken for a fresh one; a snapshot that was being put into place is finished first; no record for a vote key that has voted. Throws `STORE_CORRUPT` for what is neither.
  */
 export async function openChainStore(
   options: Pick<ChainDriverOptions, "store" | "application"> & { readonly identity?: ChainIdentity },
 ): Promise<{ readonly store: ChainStore; readonly record: TipRecord; readonly fresh: boolean }> {
   const { application } = options;
   const store = new ChainStore(options.store);
+  await finishAdoption(store);
   const known = store.tip();
   if (known !== undefined) return { store, record: known, fresh: false };
   requireEmpty(store);

@@ -1,5 +1,5 @@
 import { createState, type Input, newestCertificates } from "@consilium/consensus";
-import { ConsiliumError, codeOf, equalBytes, toHex } from "@consilium/crypto";
+import { accountId, ConsiliumError, codeOf, equalBytes, toHex } from "@consilium/crypto";
 import { queries } from "@consilium/ledger";
 import {
   boundaryHeightOf,
@@ -30,9 +30,10 @@ import { PeerDesk } from "./messages/peer-desk.js";
 import type { ChainDriverOptions } from "./options.js";
 import type { ChainStore } from "./store/chain-store.js";
 import type { TipRecord } from "./store/records.js";
+import { CatchUp } from "./sync/catch-up.js";
 import { Fetcher } from "./sync/fetcher.js";
-import { RangeSync } from "./sync/range-sync.js";
 import { serveChain } from "./sync/serve.js";
+import { Snapshots } from "./sync/snapshots.js";
 import { BlockTree } from "./tree/block-tree.js";
 
 /** A running chain: the parts of the driver, built around one engine state and joined. */
@@ -47,6 +48,8 @@ export class ChainRuntime {
   private readonly tree: BlockTree;
   private readonly inbound: Inbound;
   private readonly bodies: GossipedBodies;
+  private readonly snapshots: Snapshots;
+  private readonly catchUp: CatchUp;
   private work = false;
   private stopped = false;
   private halted = false;
@@ -66,10 +69,13 @@ export class ChainRuntime {
     const pinned = (digest: string) => state.blocks.has(digest) || state.wantedBodies.has(digest);
     this.tree = new BlockTree(application, store, record.tip, pinned);
     const nextNonce = options.nextNonce ?? ((reader, sender) => queries.nextNonces(reader, sender).envelope);
-    this.mempool = new Mempool({ application, state: store.state, nextNonce });
+    const isMember = queries.isMember;
+    this.mempool = new Mempool({ application, state: store.state, nextNonce, isMember });
     const lengthHeights = genesis.parameters.epochLengthHeights;
     this.epochs = new EpochBook({ application, store, lengthHeights });
     this.epochs.advance(record.tip);
+    const rules = application.snapshot;
+    this.snapshots = new Snapshots({ store, rules, lengthHeights, clock, log });
     const { epochs, mempool, tree } = this;
     const base = {
       ...{ chainId, verifier, desk, transport, clock, log, counters, store, application, events },
@@ -91,21 +97,24 @@ export class ChainRuntime {
       context: () => this.nextContext(),
       changed: () => this.updateWork(),
     });
-    const set = epochs.setOf(epochs.current) ?? [];
-    const shared = { ...base, set, seat: this.seat, archive: this.archive, intake: this.intake, evidence };
+    const { seat, archive, intake, snapshots } = this;
+    const shared = { ...base, seat, archive, intake, snapshots, evidence };
     this.finalizer = new Finalizer(record, shared);
     this.bodies = new GossipedBodies(base);
     const fetcher = new Fetcher(shared);
     this.inbound = new Inbound({ ...shared, others: new OtherEpochs(shared), state: () => state });
-    const rangeSync = new RangeSync({
+    this.catchUp = new CatchUp({
       ...shared,
       commit: (blocks, finalization) => this.finalizer.commit(blocks, finalization),
+      adopt: (adopted) => this.finalizer.adopt(adopted),
+      stateSync: options.stateSync === true,
       stopped: () => this.stopped,
     });
+    const { catchUp, finalizer } = this;
     this.runner = new EngineRunner(
       state,
       {
-        ...{ ...shared, self: toHex(identity.nodeId), fetcher, rangeSync, finalizer: this.finalizer },
+        ...{ ...shared, self: toHex(identity.nodeId), fetcher, catchUp, finalizer },
         advanced: () => this.updateWork(),
         epochEntered: () => this.inbound.epochEntered(),
         peerFault: (peer, code) => options.onPeerFault?.(peer, code),
@@ -159,7 +168,8 @@ export class ChainRuntime {
     const result = await this.intake.submit(encoded);
     if (!result.accepted) return result;
     const { transaction } = decodeStrict(SignedTransaction, encoded, "submission");
-    const own = equalBytes(transaction.sender, this.options.identity.nodeId);
+    const { identity, application } = this.options;
+    const own = equalBytes(transaction.sender, accountId(application.chainId, identity.nodeId));
     if (own && transaction.kind === TransactionKind.safetyReset) await this.seat.noteReset(result.id);
     return result;
   }
@@ -169,6 +179,8 @@ export class ChainRuntime {
     this.inbound.stop();
     this.intake.stop();
     await this.runner.stop();
+    await this.snapshots.stop();
+    await this.catchUp.settled();
   }
 
   private halt(error: unknown): void {
@@ -182,6 +194,7 @@ export class ChainRuntime {
   private async restore({ tip, finalization }: TipRecord, mayVote: boolean): Promise<void> {
     const { certificates, headers } = await this.store.loadPending();
     await this.intake.restore();
+    await this.snapshots.clean();
     for (const certificate of certificates) this.archive.addCertificate(certificate);
     this.listen();
     const epoch = this.epochs.contextOf(this.epochs.current);
@@ -208,6 +221,8 @@ export class ChainRuntime {
       transport,
       store: this.store,
       tree: this.tree,
+      epochs: this.epochs,
+      snapshots: this.snapshots,
       tip: () => this.finalizer.tip,
       state: () => this.runner.state,
     });

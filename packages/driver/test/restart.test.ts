@@ -1,6 +1,6 @@
 import { nullifySubject } from "@consilium/consensus";
 import { codeOf } from "@consilium/crypto";
-import { toEpoch, toView } from "@consilium/protocol";
+import { HandoversResponse, toEpoch, toView } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { buckets, keyIn } from "../src/store/keys.js";
 import { TestChain } from "./harness.js";
@@ -35,7 +35,7 @@ describe("a node that was away", () => {
   });
 
   it("is not led astray by a peer that answers ranges with nonsense, which is charged", async () => {
-    const chain = await TestChain.create(4);
+    const chain = await TestChain.create(4, { lengthHeights: 8 });
     await chain.startAll();
     await chain.stop(3);
     await grow(chain, 0, 40);
@@ -48,8 +48,9 @@ describe("a node that was away", () => {
       disconnected: () => {},
     });
     const honest = chain.drivers.get(chain.members[0]!.name)!;
-    // A status far above everyone's makes it the first to be asked.
+    // Ranges end with epochs, so several are asked for at once, and every peer gets one.
     liar.serve("status/1", async () => new Uint8Array(56).fill(0x00).fill(0xff, 0, 4));
+    liar.serve("handovers/1", async () => HandoversResponse.serialize({ handovers: [] }));
     liar.serve("blocks/1", async () => Uint8Array.of(1, 2, 3));
     const charged: string[] = [];
     const back = await chain.start(3, { onPeerFault: (peer, code) => charged.push(`${peer} ${code}`) });

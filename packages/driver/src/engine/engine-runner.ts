@@ -240,8 +240,8 @@ export class EngineRunner {
   }
 
   private startSync(target: Certificate): void {
-    const { rangeSync, fatal } = this.options;
-    rangeSync
+    const { catchUp, fatal } = this.options;
+    catchUp
       .run(target)
       .then(async () => {
         this.noteTip();

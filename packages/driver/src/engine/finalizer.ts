@@ -26,6 +26,7 @@ import type { TransactionIntake } from "../mempool/intake.js";
 import type { Mempool } from "../mempool/mempool.js";
 import type { ChainStore, CommittedBlock } from "../store/chain-store.js";
 import type { TipRecord } from "../store/records.js";
+import type { Snapshots } from "../sync/snapshots.js";
 import type { BlockTree } from "../tree/block-tree.js";
 import { previousState } from "../tree/previous-state.js";
 
@@ -38,6 +39,7 @@ export interface FinalizerOptions {
   readonly mempool: Mempool;
   readonly intake: TransactionIntake;
   readonly events: FinalityEvents;
+  readonly snapshots: Pick<Snapshots, "landed">;
   readonly counters: ChainCounters;
   readonly log: Log;
 }
@@ -110,6 +112,8 @@ export class Finalizer {
     await seat.land(finalization.epoch, finalization.view, handover !== undefined, (floor) =>
       store.commit(committed, record, [...forgotten, ...floor], handover),
     );
+    // Before anything else lands: a snapshot is of the state as it is now.
+    this.options.snapshots.landed(record.tip);
     this.current = record;
     this.lastHeader = last.committed.block.header;
     this.beforeTip = before;

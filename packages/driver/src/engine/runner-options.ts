@@ -7,8 +7,9 @@ import type { EvidenceDesk } from "../facts/evidence-desk.js";
 import type { VoteArchive } from "../facts/vote-archive.js";
 import type { TransactionIntake } from "../mempool/intake.js";
 import type { ChainStore } from "../store/chain-store.js";
+import type { CatchUp } from "../sync/catch-up.js";
 import type { Fetcher } from "../sync/fetcher.js";
-import type { RangeSync } from "../sync/range-sync.js";
+
 import type { BlockTree } from "../tree/block-tree.js";
 import type { Finalizer } from "./finalizer.js";
 
@@ -29,7 +30,7 @@ export interface RunnerOptions {
   readonly evidence: EvidenceDesk;
   readonly intake: TransactionIntake;
   readonly fetcher: Fetcher;
-  readonly rangeSync: RangeSync;
+  readonly catchUp: CatchUp;
   readonly finalizer: Finalizer;
   /** The finalized tip moved: work is judged anew. */
   readonly advanced: () => void;

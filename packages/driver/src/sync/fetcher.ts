@@ -1,4 +1,4 @@
-import { type Input, type ValidatorSet, type VoteVerifier, verifyCertificate } from "@consilium/consensus";
+import { type Input, type VoteVerifier, verifyCertificate } from "@consilium/consensus";
 import { codeOf, equalBytes, toHex } from "@consilium/crypto";
 import {
   Block,
@@ -18,6 +18,7 @@ import type { ChainCounters } from "../chain.js";
 import type { PeerDesk } from "../messages/peer-desk.js";
 import type { BlockTree } from "../tree/block-tree.js";
 import { checkBody } from "../tree/body-check.js";
+import type { EpochSets } from "./range-source.js";
 
 const REQUEST_TIMEOUT_MS = 3_000;
 /** Peers asked for one thing before the engine is left to ask again. */
@@ -25,7 +26,7 @@ const PEERS_ASKED_MAX = 3;
 
 export interface FetcherOptions {
   readonly chainId: Uint8Array;
-  readonly set: ValidatorSet;
+  readonly epochs: Pick<EpochSets, "setOf">;
   readonly transport: Transport;
   readonly verifier: VoteVerifier;
   readonly random: Random;
@@ -80,7 +81,9 @@ export class Fetcher {
   }
 
   private async fetchCertificates(epoch: number, fromView: number, toView: number): Promise<void> {
-    const { chainId, set, verifier, desk, enqueue } = this.options;
+    const { chainId, epochs, verifier, desk, enqueue } = this.options;
+    const set = epochs.setOf(epoch);
+    if (set === undefined) return;
     const request = CertificatesRequest.serialize({ epoch, fromView, toView });
     for (const peer of this.peers()) {
       const answer = await this.ask(peer, RequestProtocol.certificates, request);

@@ -1,0 +1,79 @@
+import type { VoteVerifier } from "@consilium/consensus";
+import type { Application } from "@consilium/ledger";
+import {
+  type Block,
+  type Certificate,
+  type Clock,
+  epochOfHeight,
+  type Log,
+  type Random,
+  type Transport,
+} from "@consilium/protocol";
+import type { ChainCounters, FinalizedTip } from "../chain.js";
+import type { PeerDesk } from "../messages/peer-desk.js";
+import type { ChainStore } from "../store/chain-store.js";
+import type { TipRecord } from "../store/records.js";
+import { HandoverSync } from "./handover-sync.js";
+import { PeerClient } from "./peer-client.js";
+import { PeerScores } from "./peer-scores.js";
+import { type EpochSets, RangeSource } from "./range-source.js";
+import { RangeSync, type SyncTarget } from "./range-sync.js";
+import { SnapshotOffers } from "./snapshot-offers.js";
+import { StateSync } from "./state-sync.js";
+
+export interface CatchUpOptions {
+  readonly chainId: Uint8Array;
+  readonly epochs: EpochSets;
+  readonly store: ChainStore;
+  readonly application: Pick<Application, "snapshot">;
+  readonly transport: Transport;
+  readonly verifier: VoteVerifier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly desk: PeerDesk;
+  readonly counters: ChainCounters;
+  readonly log: Log;
+  readonly tip: () => FinalizedTip;
+  /** Executes and lands a proven range of one epoch; throws when it cannot follow this node's state. */
+  readonly commit: (blocks: readonly Block[], finalization: Certificate) => Promise<void>;
+  /** State sync put another tip into the store. */
+  readonly adopt: (record: TipRecord) => Promise<void>;
+  /** Whether a node without a chain takes a snapshot instead of executing all blocks. */
+  readonly stateSync: boolean;
+  readonly stopped: () => boolean;
+}
+
+/** Everything between knowing that the chain is ahead and standing where it stands: proofs, a snapshot, ranges. */
+export class CatchUp {
+  private readonly handovers: HandoverSync;
+  private readonly ranges: RangeSync;
+  private readonly state: StateSync | undefined;
+
+  constructor(private readonly options: CatchUpOptions) {
+    const scores = new PeerScores(options.clock);
+    const client = new PeerClient({ ...options, scores });
+    const source = new RangeSource({ ...options, client });
+    const parts = { ...options, client, source };
+    this.handovers = new HandoverSync(parts);
+    this.ranges = new RangeSync(parts);
+    const rules = options.application.snapshot;
+    if (options.stateSync && rules !== undefined)
+      this.state = new StateSync({ ...parts, rules, offers: new SnapshotOffers(parts) });
+  }
+
+  /** Resolves when the store is left alone; `stopped` must hold already. */
+  async settled(): Promise<void> {
+    await this.state?.settled();
+  }
+
+  /** Runs until the target is final here, or nobody helps any more. Throws what `commit` throws. */
+  async run(target: SyncTarget): Promise<void> {
+    const { tip, epochs } = this.options;
+    const current = epochOfHeight(tip().height + 1, epochs.lengthHeights);
+    if (target.epoch > current) {
+      const newest = await this.handovers.run(current);
+      if (newest > current && tip().height === 0) await this.state?.run();
+    }
+    await this.ranges.run(target);
+  }
+}

@@ -1,0 +1,252 @@
+import { equalBytes, sha256, toHex, u32, u64 } from "@consilium/crypto";
+import type { SnapshotRules } from "@consilium/ledger";
+import {
+  Block,
+  Certificate,
+  type Clock,
+  decodeStrict,
+  digestOf,
+  fault,
+  type Log,
+  RequestProtocol,
+  SnapshotChunk,
+  SnapshotChunkRequest,
+  SnapshotManifest,
+  type StoreChange,
+} from "@consilium/protocol";
+import type { FinalizedTip } from "../chain.js";
+import type { ChainStore } from "../store/chain-store.js";
+import { buckets, heightKey, keyIn } from "../store/keys.js";
+import type { TipRecord } from "../store/records.js";
+import type { PeerClient } from "./peer-client.js";
+import type { Offer, SnapshotOffers } from "./snapshot-offers.js";
+import { chunkKey, manifestKey } from "./snapshots.js";
+import { finishAdoption, progressChange, readProgress, StagedState } from "./staged-state.js";
+
+const CHUNK_TIMEOUT_MS = 20_000;
+const CHUNKS_AT_ONCE_MAX = 3;
+/** Snapshots tried in one run before the node falls back to executing all blocks. */
+const ATTEMPTS_MAX = 3;
+/** Rounds in which nobody had a chunk that is missing. */
+const FRUITLESS_ROUNDS_MAX = 4;
+const BACK_OFF_FIRST_MS = 400;
+
+export interface StateSyncOptions {
+  readonly rules: SnapshotRules;
+  readonly store: ChainStore;
+  readonly client: PeerClient;
+  readonly offers: SnapshotOffers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tip: () => FinalizedTip;
+  /** The store holds a new tip: the driver's memory follows. */
+  readonly adopt: (record: TipRecord) => Promise<void>;
+  readonly stopped: () => boolean;
+}
+
+/**
+ * Gives a node without a chain the state of a boundary block. The root is known from finalized headers before the first
+ * chunk is asked for; chunks survive a restart; the state is put together apart from the chain's own, and only when its
+ * root is right does it take its place. Anything else is thrown away.
+ */
+export class StateSync {
+  private readonly staged: StagedState;
+  /** Manifests that turned out wrong in this run of the node. */
+  private readonly refused = new Set<string>();
+  private adopting: Promise<boolean> | undefined;
+
+  constructor(private readonly options: StateSyncOptions) {
+    this.staged = new StagedState(options.store, options.rules);
+  }
+
+  /** True when the chain now stands on a snapshot. */
+  async run(): Promise<boolean> {
+    const { log, stopped } = this.options;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !stopped() && this.isEmpty(); attempt++) {
+      const offer = await this.choose();
+      if (offer === undefined) return false;
+      const { epoch, height, chunkDigests } = offer.manifest;
+      log.info({ epoch, height, chunks: chunkDigests.length, peers: offer.peers.size }, "taking a snapshot");
+      await this.begin(offer);
+      const outcome = (await this.fetch(offer)) ? await this.build(offer) : "unfinished";
+      if (stopped()) return false;
+      if (outcome === "right" && this.isEmpty()) {
+        this.adopting = this.adopt(offer);
+        return this.adopting;
+      }
+      if (outcome === "wrong") this.blame(offer);
+      if (outcome !== "unfinished" || attempt + 1 === ATTEMPTS_MAX) await this.discard(offer.manifest);
+    }
+    return false;
+  }
+
+  /** Resolves when no state is being moved into place: the store must not be opened anew before. */
+  async settled(): Promise<void> {
+    await this.adopting?.catch(() => {});
+  }
+
+  private isEmpty(): boolean {
+    return this.options.tip().height === 0;
+  }
+
+  /** What was begun before goes on while somebody may still serve it; else the best offer. */
+  private async choose(): Promise<Offer | undefined> {
+    const { store, offers, client, log } = this.options;
+    const found = (await offers.collect()).filter(({ name }) => !this.refused.has(name));
+    const progress = readProgress(store);
+    if (progress?.kind !== "fetching") return found[0];
+    const encoded = progress.manifest;
+    const name = toHex(sha256(encoded));
+    const manifest = decodeStrict(SnapshotManifest, encoded, "stored manifest");
+    const offered = found.find((each) => each.name === name);
+    if (offered !== undefined) return offered;
+    const anchor = await offers.anchorOf(manifest.epoch);
+    const isOutdated = found.some((each) => each.manifest.epoch > manifest.epoch + 1);
+    if (anchor === undefined || isOutdated || this.refused.has(name)) {
+      log.info({ epoch: manifest.epoch }, "a snapshot that was begun is no longer offered");
+      await this.discard(manifest);
+      return found[0];
+    }
+    return { name, manifest, encoded, anchor, peers: new Set(client.peers()) };
+  }
+
+  private async begin({ manifest, encoded }: Offer): Promise<void> {
+    const { store } = this.options;
+    const progress = readProgress(store);
+    if (progress?.kind === "fetching" && equalBytes(progress.manifest, encoded)) return;
+    if (progress?.kind === "fetching")
+      await this.discard(decodeStrict(SnapshotManifest, progress.manifest, "stored manifest"));
+    await store.write([progressChange({ kind: "fetching", manifest: encoded })], true);
+    this.options.log.debug({ epoch: manifest.epoch }, "snapshot begun");
+  }
+
+  /** Takes the chunks that are not here yet, a few at once; false when nobody gives them. */
+  private async fetch(offer: Offer): Promise<boolean> {
+    const { clock, stopped } = this.options;
+    let missing = this.missingOf(offer.manifest);
+    for (let fruitless = 0; missing.length > 0; ) {
+      const left: number[] = [];
+      const before = missing.length;
+      const worker = async () => {
+        for (let index = missing.shift(); index !== undefined; index = missing.shift()) {
+          if (stopped() || !(await this.fetchChunk(offer, index))) left.push(index);
+        }
+      };
+      await Promise.all(Array.from({ length: CHUNKS_AT_ONCE_MAX }, worker));
+      if (stopped()) return false;
+      fruitless = left.length === before ? fruitless + 1 : 0;
+      if (fruitless >= FRUITLESS_ROUNDS_MAX) return false;
+      missing = left;
+      const delayMs = BACK_OFF_FIRST_MS * 2 ** fruitless;
+      if (left.length > 0) await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
+    }
+    return true;
+  }
+
+  /** By presence alone: whether they are the right ones is seen when the state is put together. */
+  private missingOf({ epoch, chunkDigests }: SnapshotManifest): number[] {
+    const { store } = this.options;
+    return [...chunkDigests.keys()].filter(
+      (index) => store.read(buckets.snapshotChunk, u64(epoch), u32(index)) === undefined,
+    );
+  }
+
+  private async fetchChunk({ manifest, peers }: Offer, index: number): Promise<boolean> {
+    const { store, client, log } = this.options;
+    const { epoch, chunkDigests } = manifest;
+    const request = SnapshotChunkRequest.serialize({ epoch, index });
+    const candidates = client.peers().filter((peer) => peers.has(peer));
+    // Spread over those who offer it, the best of them first for the first chunk.
+    const start = candidates.length === 0 ? 0 : index % candidates.length;
+    for (const peer of [...candidates.slice(start), ...candidates.slice(0, start)]) {
+      const whole = (answer: Uint8Array) => answer;
+      const { snapshotChunk } = RequestProtocol;
+      const chunk = await client.ask(peer, snapshotChunk, request, CHUNK_TIMEOUT_MS, whole);
+      if (chunk === undefined) continue;
+      if (!equalBytes(sha256(chunk), chunkDigests[index]!)) {
+        client.refuse(peer, fault("SNAPSHOT_BAD_CHUNK", "the chunk is not the one that the manifest names"));
+        continue;
+      }
+      client.accept(peer);
+      await store.write([{ key: chunkKey(epoch, index), value: chunk }], false);
+      if ((index + 1) % 64 === 0) log.info({ epoch, chunk: index + 1, of: chunkDigests.length }, "snapshot");
+      return true;
+    }
+    return false;
+  }
+
+  /** Puts the state together chunk by chunk, its tree included, and compares the root. */
+  private async build({ manifest, anchor }: Offer): Promise<"right" | "wrong" | "unfinished"> {
+    const { store, rules, stopped } = this.options;
+    const { epoch, chunkDigests } = manifest;
+    await this.staged.clear();
+    let root: Uint8Array = new Uint8Array();
+    let last = "";
+    const end = toHex(rules.to);
+    for (const [index, digest] of chunkDigests.entries()) {
+      if (stopped()) return "unfinished";
+      const encoded = store.read(buckets.snapshotChunk, u64(epoch), u32(index));
+      if (encoded === undefined || !equalBytes(sha256(encoded), digest)) {
+        // Lost or damaged on this disk: fetched again.
+        await store.write([{ key: chunkKey(epoch, index), value: undefined }], false);
+        return "unfinished";
+      }
+      const entries = decodeChunk(encoded);
+      if (entries === undefined) return "wrong";
+      for (const { key } of entries) {
+        const name = toHex(key);
+        if (name <= last || name < toHex(rules.from) || name >= end) return "wrong";
+        last = name;
+      }
+      root = await this.staged.add(entries);
+    }
+    return equalBytes(root, anchor.stateRoot) ? "right" : "wrong";
+  }
+
+  /** From the synced record on the new state is in force, whatever happens; this node serves the snapshot too. */
+  private async adopt({ manifest, encoded, anchor }: Offer): Promise<boolean> {
+    const { store, adopt, log } = this.options;
+    const { header } = anchor.block;
+    const { height, epoch, timestampMs } = header;
+    const { finalization, stateRoot } = anchor;
+    const digest = digestOf(header);
+    const record: TipRecord = {
+      tip: { height, digest, stateRoot, timestampMs, epoch, view: finalization.view },
+      finalization,
+    };
+    const changes: StoreChange[] = [
+      { key: heightKey(buckets.block, height), value: Block.serialize(anchor.block) },
+      { key: keyIn(buckets.heightOf, digest), value: u64(height) },
+      { key: heightKey(buckets.finalization, height), value: Certificate.serialize(finalization) },
+      { key: manifestKey(manifest.epoch), value: encoded },
+      progressChange({ kind: "adopting", record }),
+    ];
+    await store.write(changes, true);
+    await finishAdoption(store);
+    await adopt(record);
+    log.info({ height, epoch }, "the chain stands on a snapshot");
+    return true;
+  }
+
+  private blame({ name, peers, manifest }: Offer): void {
+    this.refused.add(name);
+    const verdict = fault("SNAPSHOT_WRONG_STATE", "the snapshot's values do not give the finalized root");
+    for (const peer of peers) this.options.client.refuse(peer, verdict);
+    this.options.log.warn({ epoch: manifest.epoch, peers: peers.size }, "a snapshot was wrong");
+  }
+
+  private async discard({ epoch, chunkDigests }: SnapshotManifest): Promise<void> {
+    const { store } = this.options;
+    await this.staged.clear();
+    const erased = chunkDigests.map((_, index) => ({ key: chunkKey(epoch, index), value: undefined }));
+    await store.write([...erased, progressChange(undefined)], true);
+  }
+}
+
+function decodeChunk(encoded: Uint8Array): SnapshotChunk | undefined {
+  try {
+    return decodeStrict(SnapshotChunk, encoded, "snapshot chunk");
+  } catch {
+    return undefined;
+  }
+}
