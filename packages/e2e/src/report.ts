@@ -91,7 +91,7 @@ export function reportLines(report: Report): string[] {
     ...(swept === null
       ? []
       : [
-          `  compared at the end: ${swept.transactionsChecked} transactions, ${swept.accountsChecked} accounts, ${swept.handoversChecked} hand-overs`,
+          `  compared at the end: ${swept.blocksChecked} blocks, ${swept.transactionsChecked} transactions, ${swept.accountsChecked} accounts, ${swept.handoversChecked} hand-overs`,
         ]),
     ...report.nodes.map(
       ({ name, height, starts, wipes }) => `  ${name}: height ${height}, ${starts} starts, ${wipes} wipes`,

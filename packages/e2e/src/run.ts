@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { routes } from "@consilium/client";
@@ -43,6 +44,8 @@ const PROGRESS_INTERVAL_MS = 10_000;
  */
 export async function runManifest(manifest: Manifest, options: RunOptions): Promise<Report> {
   const { dir, signal = new AbortController().signal, say = () => {} } = options;
+  // Every pause of the run listens to it.
+  setMaxListeners(0, signal);
   const startedMs = performance.now();
   const witness = new Witness(() => performance.now() - startedMs);
   mkdirSync(dir, { recursive: true });
@@ -75,6 +78,7 @@ class Run {
     private readonly signal: AbortSignal,
   ) {
     this.#random = new SeededRandom(manifest.seed);
+    setMaxListeners(0, this.#observing.signal);
   }
 
   async run(): Promise<Report> {
@@ -97,8 +101,11 @@ class Run {
       // Later blocks must not change what is compared: the sweep asks for reports that are complete.
       await load.stop();
       if (!this.signal.aborted && resumedMs !== undefined) {
-        this.say(`checking ${this.witness.transactions.size} transactions on ${nodes.length} nodes`);
-        swept = await sweep(nodes, this.witness, load.accounts);
+        const upTo = Math.min(...nodes.map(({ name }) => this.witness.heightOf(name)));
+        const { size } = this.witness.transactions;
+        this.say(`comparing ${upTo} blocks and ${size} transactions on ${nodes.length} nodes`);
+        const isLate = (name: string) => name in this.manifest.late;
+        swept = await sweep(nodes, this.witness, load.accounts, upTo, isLate);
       }
     } finally {
       await load.stop();
@@ -146,6 +153,7 @@ class Run {
     const startedMs = performance.now();
     const ending = new AbortController();
     const over = AbortSignal.any([ending.signal, this.signal]);
+    setMaxListeners(0, over);
     const loading = load.run(over);
     const progress = setInterval(() => this.#tell(load, performance.now() - startedMs), PROGRESS_INTERVAL_MS);
     try {

@@ -2,9 +2,11 @@ import { type HttpApi, routes } from "@consilium/client";
 import { codeOf } from "@consilium/crypto";
 import type { RunNode } from "../cluster/cluster.js";
 import type { LoadAccount } from "../load/account.js";
+import { answered } from "./answered.js";
+import { type WalkResult, walkChains } from "./chain-walk.js";
 import type { Witness } from "./witness.js";
 
-export interface SweepResult {
+export interface SweepResult extends WalkResult {
   /** Answers compared, over all nodes. */
   readonly transactionsChecked: number;
   readonly accountsChecked: number;
@@ -19,26 +21,33 @@ const RETRY_FOR_MS = 20_000;
 const HANDOVERS_PER_CALL = 64;
 
 /**
- * Asks every node for everything that was ever reported final: each transaction at its one height with its one result,
- * each account with exactly as many transactions as were reported, each epoch's hand-over.
+ * Asks every node for everything that was ever reported final: each block, each transaction at its one height with its
+ * one result, each account with exactly as many transactions as were reported, each epoch's hand-over.
+ * @param upTo height that every node has reported final.
  */
 export async function sweep(
   nodes: readonly RunNode[],
   witness: Witness,
   accounts: readonly LoadAccount[],
+  upTo: number,
+  isLate: (name: string) => boolean,
 ): Promise<SweepResult> {
   const totals = { transactionsChecked: 0, accountsChecked: 0, handoversChecked: 0, notHeldAfterWipe: 0 };
   await Promise.all(
     nodes.map(async (node) => {
-      await forEach([...witness.transactions.keys()], (id) => checkTransaction(node, witness, id, totals));
-      await forEach(accounts, (account) => checkAccount(node, witness, account, totals));
+      await forEach([...witness.transactions.keys()], (id) =>
+        answered(node, witness, () => checkTransaction(node, witness, id, totals)),
+      );
+      await forEach(accounts, (account) =>
+        answered(node, witness, () => checkAccount(node, witness, account, totals)),
+      );
     }),
   );
   await compareHandovers(nodes, witness, totals);
-  return totals;
+  return { ...totals, ...(await walkChains(nodes, witness, upTo, isLate)) };
 }
 
-type Totals = { -readonly [Key in keyof SweepResult]: number };
+type Totals = { -readonly [Key in Exclude<keyof SweepResult, keyof WalkResult>]: number };
 
 async function checkTransaction(node: RunNode, witness: Witness, id: string, totals: Totals): Promise<void> {
   const view = await ask(node, (api, options) => api.call(routes.transaction, { id }, undefined, options));
@@ -81,7 +90,8 @@ async function checkAccount(
 async function compareHandovers(nodes: readonly RunNode[], witness: Witness, totals: Totals): Promise<void> {
   const first = new Map<number, { readonly handover: string; readonly by: string }>();
   for (const node of nodes) {
-    const handovers = await handoversOf(node);
+    const handovers: string[] = [];
+    await answered(node, witness, () => readHandovers(node, handovers));
     handovers.forEach((handover, epoch) => {
       totals.handoversChecked += 1;
       const known = first.get(epoch);
@@ -95,15 +105,14 @@ async function compareHandovers(nodes: readonly RunNode[], witness: Witness, tot
   }
 }
 
-async function handoversOf(node: RunNode): Promise<string[]> {
-  const all: string[] = [];
+async function readHandovers(node: RunNode, all: string[]): Promise<void> {
   for (;;) {
     const from = all.length;
     const { handovers } = await ask(node, (api, options) =>
       api.call(routes.lightHandovers, { from, count: HANDOVERS_PER_CALL }, undefined, options),
     );
     all.push(...handovers);
-    if (handovers.length === 0) return all;
+    if (handovers.length === 0) return;
   }
 }
 

@@ -5,13 +5,15 @@ export interface Violation {
   readonly code:
     | "HEIGHT_DISAGREES"
     | "HEIGHT_WENT_BACK"
+    | "BLOCK_LOST"
     | "TRANSACTION_LOST"
     | "TRANSACTION_DIFFERS"
     | "TRANSACTION_DOUBLED"
     | "HANDOVER_DIFFERS"
     | "NOT_RESUMED"
     | "NOT_SETTLED"
-    | "NODE_DIED";
+    | "NODE_DIED"
+    | "NO_ANSWER";
   readonly sentence: string;
   /** Since the run began. */
   readonly atMs: number;
@@ -27,7 +29,8 @@ export interface FinalReport {
 
 interface BlockReport {
   readonly digest: string;
-  readonly stateRoot: string;
+  /** Root of the state after the block, where a node reported it as its tip. */
+  readonly stateRoot: string | undefined;
   readonly by: string;
 }
 
@@ -44,7 +47,8 @@ export class Witness {
   readonly #heights = new Map<string, number>();
   readonly #transactions = new Map<string, FinalReport & { readonly by: string }>();
   #highest = 0;
-  #highestSinceMs = 0;
+  /** When it was reported first; undefined before the first block. */
+  #highestSinceMs: number | undefined;
   #longestStallMs = 0;
 
   constructor(private readonly nowMs: () => number) {}
@@ -56,7 +60,8 @@ export class Witness {
 
   /** The longest time in which no node reported a new height. */
   get longestStallMs(): number {
-    return Math.max(this.#longestStallMs, this.nowMs() - this.#highestSinceMs);
+    const nowMs = this.nowMs();
+    return Math.max(this.#longestStallMs, nowMs - (this.#highestSinceMs ?? nowMs));
   }
 
   get transactions(): ReadonlyMap<string, FinalReport> {
@@ -83,17 +88,28 @@ export class Witness {
     const { finalizedHeight: height, finalizedDigest: digest, stateRoot } = view.alliance;
     this.#rises(node, "alliance", height);
     this.#rises(node, "private", view.private.finalizedHeight);
-    const known = this.#blocks.get(height);
-    if (known === undefined) this.#blocks.set(height, { digest, stateRoot, by: node });
-    else if (known.digest !== digest || known.stateRoot !== stateRoot) {
-      const both = `${known.by} said block ${known.digest} with state ${known.stateRoot}, ${node} says ${digest} with ${stateRoot}`;
-      this.violated("HEIGHT_DISAGREES", `At height ${height} ${both}.`);
-    }
+    this.block(node, height, digest, stateRoot);
     if (height > this.#highest) {
       const nowMs = this.nowMs();
-      this.#longestStallMs = Math.max(this.#longestStallMs, nowMs - this.#highestSinceMs);
+      this.#longestStallMs = this.longestStallMs;
       this.#highest = height;
       this.#highestSinceMs = nowMs;
+    }
+  }
+
+  /** What a node says of the block at a height, with the state after it if it says that too. */
+  block(node: string, height: number, digest: string, stateRoot?: string): void {
+    const known = this.#blocks.get(height);
+    const root = known?.stateRoot ?? stateRoot;
+    if (known === undefined || known.stateRoot !== root) {
+      this.#blocks.set(height, { digest: known?.digest ?? digest, stateRoot: root, by: known?.by ?? node });
+    }
+    if (known !== undefined && known.digest !== digest) {
+      const both = `${known.by} said ${known.digest}, ${node} says ${digest}`;
+      this.violated("HEIGHT_DISAGREES", `Two final blocks at height ${height}: ${both}.`);
+    } else if (stateRoot !== undefined && stateRoot !== root) {
+      const both = `${known?.by} said ${root}, ${node} says ${stateRoot}`;
+      this.violated("HEIGHT_DISAGREES", `Two states after the block at height ${height}: ${both}.`);
     }
   }
 

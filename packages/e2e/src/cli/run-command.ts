@@ -5,6 +5,7 @@ import type { Manifest } from "../manifest/schema.js";
 import { describeStep, planOf } from "../plan/plan.js";
 import { reportLines } from "../report.js";
 import { runManifest } from "../run.js";
+import { isInner, placementInside, runInNamespaces } from "./inside-namespaces.js";
 
 export interface RunFlags {
   readonly json?: true;
@@ -19,8 +20,12 @@ export const ExitCode = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as cons
  * Prints the plan, runs the manifest and prints its report. The run's folder stays when it was asked for, and when
  * something did not hold.
  */
-export async function run(manifest: Manifest, flags: RunFlags, _args: readonly string[]): Promise<number> {
+export async function run(manifest: Manifest, flags: RunFlags, args: readonly string[]): Promise<number> {
   const say = (line: string) => void (flags.json ? process.stderr : process.stdout).write(`${line}\n`);
+  if (flags.netns && !flags.plan && !isInner()) {
+    const exitCode = await runInNamespaces(manifest, args, say);
+    if (exitCode !== undefined) return exitCode;
+  }
   say(
     `plan of ${manifest.name}, seed ${manifest.seed}: ${manifest.validators} validators, ${manifest.fullNodes} full nodes, ${manifest.durationSeconds} s`,
   );
@@ -30,7 +35,11 @@ export async function run(manifest: Manifest, flags: RunFlags, _args: readonly s
   const interruption = interrupted();
   let isKept = true;
   try {
-    const report = await runManifest(manifest, { dir, say, signal: interruption.signal });
+    const placement = await placementInside(manifest, say);
+    const report = await runManifest(manifest, {
+      ...{ dir, say, signal: interruption.signal },
+      ...(placement === undefined ? {} : { placement }),
+    });
     isKept = flags.keep !== undefined || !report.ok;
     if (flags.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
     else for (const line of reportLines(report)) say(line);

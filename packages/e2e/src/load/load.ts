@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { type HttpApi, routes } from "@consilium/client";
 import { codeOf } from "@consilium/crypto";
 import type { Witness } from "../check/witness.js";
@@ -45,6 +46,7 @@ export class Load {
 
   constructor(private readonly options: LoadOptions) {
     this.#random = new SeededRandom(options.seed);
+    setMaxListeners(0, this.#end.signal);
   }
 
   get underWay(): number {

@@ -1,4 +1,4 @@
-import { ConsiliumError } from "@consilium/crypto";
+import { ConsiliumError, dkgWindowBlocksMin } from "@consilium/crypto";
 import { faultBound } from "@consilium/protocol";
 import { planOf, type Turn, turnsOf } from "../plan/plan.js";
 import { nodeNames } from "./nodes.js";
@@ -33,6 +33,11 @@ export function checkManifest(manifest: Manifest): void {
   if (latestMs > manifest.durationSeconds * 1_000) {
     const sentence = `The last perturbation ends after ${latestMs / 1_000} s; raise durationSeconds or begin it earlier.`;
     refuse("MANIFEST_TOO_LATE", sentence);
+  }
+  const windowMin = dkgWindowBlocksMin(manifest.validators);
+  if ((manifest.chain.ceremonyWindowHeights ?? windowMin) < windowMin) {
+    const sentence = `Ceremonies of ${manifest.validators} members need windows of ${windowMin} heights or more; raise chain.ceremonyWindowHeights.`;
+    refuse("MANIFEST_BAD_VALUE", sentence);
   }
   checkOverlaps(manifest);
   checkFaults(manifest);

@@ -57,7 +57,7 @@ export function randomManifest(options: RandomManifestOptions): Manifest {
   const manifest = ManifestSchema.parse({
     name: `random-${options.seed}`,
     seed: options.seed,
-    chain: { preset: "devnet", epochLengthHeights: random.pick([40, 80, 160]), ceremonyWindowHeights: 5 },
+    chain: { preset: "devnet", epochLengthHeights: random.pick([40, 80, 160]), ceremonyWindowHeights: 20 },
     validators,
     fullNodes,
     late,

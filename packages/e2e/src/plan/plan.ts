@@ -38,11 +38,14 @@ export function planOf(manifest: Manifest): Step[] {
     { atMs: fromMs, id, phase: "begin", act },
     { atMs: toMs, id, phase: "end", act },
   ]);
-  // What ends makes room for what begins at the same moment.
-  return steps.sort(
-    (left, right) =>
-      left.atMs - right.atMs || left.phase.localeCompare(right.phase) * -1 || left.id - right.id,
-  );
+  return steps.sort(byTime);
+}
+
+/** What ends makes room for what begins at the same moment. */
+function byTime(left: Step, right: Step): number {
+  if (left.atMs !== right.atMs) return left.atMs - right.atMs;
+  if (left.phase !== right.phase) return left.phase === "end" ? -1 : 1;
+  return left.id - right.id;
 }
 
 /** Which perturbation holds what, for {@link checkManifest}. */
