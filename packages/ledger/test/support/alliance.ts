@@ -1,5 +1,5 @@
 import { inlineVoteVerifier, type ValidatorSet, voteBytes } from "@consilium/consensus";
-import { encodeVoteBitmap, equalBytes, sha256, toHex, utf8, type VoteSuite } from "@consilium/crypto";
+import { encodeVoteBitmap, equalBytes, sha256, utf8, type VoteSuite } from "@consilium/crypto";
 import { createCurveVoteSuite, loadCurve, votePossessionProof } from "@consilium/crypto/curve";
 import {
   CandidateReady,
@@ -144,8 +144,11 @@ export class Alliance {
       candidate: this.hospital(candidate).key,
       stake,
     }));
-    return this.send(letter, TransactionKind.stakeVote, StakeVote, { votes: list });
+    return this.voteList(letter, list);
   }
+
+  voteList = (letter: string, votes: StakeVote["votes"]): Uint8Array =>
+    this.send(letter, TransactionKind.stakeVote, StakeVote, { votes });
 
   /** Registers a candidate, with another vote key when a generation is given. */
   register(letter: string, generation?: number): Uint8Array {
@@ -238,5 +241,3 @@ export class Alliance {
 
 export const idOf = (transaction: Uint8Array): Uint8Array =>
   transactionIdOf(SignedTransaction.deserialize(transaction).transaction);
-
-export const hex = toHex;
