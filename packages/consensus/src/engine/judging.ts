@@ -134,6 +134,7 @@ export function onPayloadChecked(run: Run, input: Extract<Input, { kind: "payloa
   const { epoch, view, digest, verdict } = input;
   const slot = state.slots.get(view);
   if (epoch !== state.epoch.epoch || slot === undefined || slot.check !== "running") return;
+  if (isEpochOver(state)) return;
   if (slot.proposal === undefined || !equalBytes(slot.proposal.vote.digest, digest)) return;
   if (verdict.kind === "fault")
     refuse(run, slot, "PROPOSAL_BAD_PAYLOAD", `${verdict.code}: ${verdict.reason}`);

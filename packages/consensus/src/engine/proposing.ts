@@ -11,6 +11,7 @@ import {
   blockOf,
   isBoundary,
   isEpochDecided,
+  isEpochOver,
   isProposer,
   learnBlock,
   payloadBytesMax,
@@ -101,6 +102,7 @@ export function onPayloadBuilt(run: Run, input: Extract<Input, { kind: "payloadB
   const { state, effects } = run;
   const { epoch, view, header } = input;
   if (epoch !== state.epoch.epoch || view !== state.view || state.proposing !== "building") return;
+  if (isEpochOver(state)) return;
   state.proposing = "done";
   const { notarize, nullify } = slotAt(state, view).own;
   if (notarize || nullify) return;

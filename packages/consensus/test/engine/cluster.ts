@@ -26,69 +26,19 @@ import {
   type FinalizedTip,
   type Input,
   newestCertificates,
-  type State,
   step,
 } from "../../src/engine/index.js";
+import { canSign, emptySafetyRecord, pruneSafetyRecord, recordVote } from "../../src/safety-record.js";
 import {
-  canSign,
-  emptySafetyRecord,
-  pruneSafetyRecord,
-  recordVote,
-  type SafetyRecord,
-} from "../../src/safety-record.js";
+  contextOf,
+  type Disk,
+  epochOfMessage,
+  LENGTH_HEIGHTS,
+  NODES,
+  type Node,
+  VirtualTime,
+} from "./cluster-parts.js";
 import { chainId, genesis, nodeId, voteBy } from "./harness.js";
-
-/** A small multiplicative generator (Park and Miller 1988): enough to vary schedules, the same ones each time. */
-export function draws(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 48_271) % 0x7fffffff;
-    return state % below;
-  };
-}
-
-/** Five nodes; four of them have seats in an epoch, and the one without changes with each epoch. */
-export const NODES = 5;
-export const LENGTH_HEIGHTS = 2;
-
-export function contextOf(epoch: number): EpochContext {
-  const seated = Array.from({ length: NODES }, (_, index) => index).filter(
-    (index) => index !== (9 - epoch) % NODES,
-  );
-  return {
-    epoch: toEpoch(epoch),
-    validators: seated.map(nodeId),
-    proposerOrder: seated.map((_, index) => (index + epoch) % seated.length),
-    lastHeight: toHeight((epoch + 1) * LENGTH_HEIGHTS),
-  };
-}
-
-/** What survives a crash. */
-interface Disk {
-  record: SafetyRecord;
-  certificates: Certificate[];
-  readonly bodies: Map<string, BlockHeader>;
-  readonly chain: BlockHeader[];
-  finalization: Certificate | undefined;
-  readonly boundaries: Map<number, Certificate>;
-}
-
-interface Node {
-  readonly index: number;
-  readonly disk: Disk;
-  state: State;
-  /** Headers in memory, by digest in hex; the body of a block is its header here. */
-  readonly held: Map<string, BlockHeader>;
-  readonly inputs: Input[];
-  /** Blocks that wait to be judged until their body is here. */
-  checks: Extract<Effect, { kind: "checkPayload" }>[];
-  readonly timers: Map<string, number>;
-  alive: boolean;
-  /** Counts restarts, so that nothing of an earlier life reaches this one. */
-  life: number;
-  /** Effects performed in all lives. */
-  performed: number;
-}
 
 export interface Weather {
   readonly delayMsMax: number;
@@ -108,10 +58,8 @@ export class Cluster {
   /** Asked before each effect; returning true kills the node there. */
   crashBefore: (node: Node, effect: Effect) => boolean = () => false;
   weather: Weather = { delayMsMax: 20, lossPercent: 0 };
-  private readonly events: { at: number; order: number; run: () => void }[] = [];
+  private readonly time = new VirtualTime();
   private readonly signed = new Map<string, VoteSubject[]>();
-  private nowMs = 0;
-  private order = 0;
 
   constructor(private readonly draw: (below: number) => number) {
     this.nodes = Array.from({ length: NODES }, (_, index) => this.makeNode(index));
@@ -120,14 +68,7 @@ export class Cluster {
 
   /** Runs until the condition holds; false when it did not within that much simulated time. */
   runUntil(done: () => boolean, limitMs: number): boolean {
-    const endMs = this.nowMs + limitMs;
-    while (!done()) {
-      const event = this.nextEvent();
-      if (event === undefined || event.at > endMs) return false;
-      this.nowMs = event.at;
-      event.run();
-    }
-    return true;
+    return this.time.runUntil(done, limitMs);
   }
 
   crash(node: Node): void {
@@ -312,13 +253,12 @@ export class Cluster {
   }
 
   private setTimer(node: Node, { epoch, view, timer, delayMs }: Extract<Effect, { kind: "setTimer" }>): void {
-    const name = this.order;
-    node.timers.set(timer, name);
     const { life } = node;
-    this.schedule(delayMs, () => {
+    const name = this.schedule(delayMs, () => {
       if (node.life !== life || node.timers.get(timer) !== name) return;
       this.feed(node, { kind: "timeout", epoch, view, timer });
     });
+    node.timers.set(timer, name);
   }
 
   private assemble(node: Node, votes: readonly Vote[]): void {
@@ -375,7 +315,7 @@ export class Cluster {
       height,
       parentDigest: parent.digest,
       author: fromHex(nodeId(node.index)),
-      timestampMs: Math.max(parent.timestampMs + 1, genesis.timestampMs + this.nowMs),
+      timestampMs: Math.max(parent.timestampMs + 1, genesis.timestampMs + this.time.nowMs),
       payloadRoot: ZERO_32,
       stateRoot: ZERO_32,
       nextSetRoot: ends ? new Uint8Array(32).fill(epoch + 2) : ZERO_32,
@@ -437,18 +377,8 @@ export class Cluster {
     });
   }
 
-  private schedule(delayMs: number, run: () => void): void {
-    this.events.push({ at: this.nowMs + delayMs, order: this.order++, run });
-  }
-
-  private nextEvent() {
-    let best = 0;
-    for (let index = 1; index < this.events.length; index++) {
-      const left = this.events[index]!;
-      const right = this.events[best]!;
-      if (left.at < right.at || (left.at === right.at && left.order < right.order)) best = index;
-    }
-    return this.events.splice(best, 1)[0];
+  private schedule(delayMs: number, run: () => void): number {
+    return this.time.schedule(delayMs, run);
   }
 
   private byId(id: string): Node {
@@ -465,9 +395,4 @@ export class Cluster {
       }
     }
   }
-}
-
-function epochOfMessage(message: EngineMessage): number {
-  if (message.kind === "proposal") return message.proposal.vote.epoch;
-  return message.kind === "vote" ? message.vote.epoch : message.certificate.epoch;
 }

@@ -200,6 +200,17 @@ describe("an epoch that is over", () => {
     expect(bench.state).toMatchObject({ view: 3, tip: { view: 2 } });
   });
 
+  it("keeps nothing of a block that was being judged when it ended", () => {
+    const bench = withBoundary(3);
+    const rival = blockOf(3, b1);
+    bench.certificate(certify(nullify(2)));
+    bench.propose(proposalOf(3, rival, 1));
+    expect(bench.of("checkPayload")).toHaveLength(1);
+    bench.certificate(f2);
+    bench.checked(rival, 3);
+    expect(bench.effects).toEqual([]);
+  });
+
   it("answers who is stuck in it with the boundary block's finalization", () => {
     const bench = over();
     bench.vote(voteBy(1, nullify(3)));
