@@ -1,6 +1,8 @@
 import type { ChainDriverOptions } from "@consilium/driver";
-import type { ChainParameters } from "@consilium/protocol";
+import { Certificate, type ChainParameters } from "@consilium/protocol";
 import type { Violation } from "./checkers/findings.js";
+import { BLOCKS_AFTER_HEALING, liveBoundMs } from "./checkers/liveness.js";
+import { adaptedDeltaMs } from "./inspect.js";
 import { planOf, type Scenario } from "./scenario.js";
 import type { FaultEvent } from "./world/fault-plan.js";
 import { repair, scheduleFaults } from "./world/faults.js";
@@ -28,6 +30,10 @@ export interface SimulationResult {
   readonly height: number;
   readonly epoch: number;
   readonly transactions: number;
+  /** Members convicted on evidence. */
+  readonly convicted: number;
+  /** Entries of the largest list, map or set of any driver. */
+  readonly largestCollection: number;
   readonly messages: number;
   readonly bytes: number;
   readonly events: number;
@@ -43,8 +49,6 @@ export interface SimulationResult {
   readonly traceLines: readonly string[];
 }
 
-const BLOCKS_AFTER_HEALING = 3;
-
 /** Runs one scenario: a rough time, healing, and then the chain must make progress within the stated bound. */
 export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}): Promise<SimulationResult> {
   const plan = planOf(scenario);
@@ -58,14 +62,17 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
   await queue.runUntil(plan.roughMs);
   const healed = await heal(world);
   await queue.runUntil(Math.max(queue.nowMs, plan.totalMs));
+  await judge(world);
   return {
     scenario,
     profile: plan.profile.name,
     signatures: world.voteKeys.scheme,
     violations: checkers.findings.violations,
     height: Math.max(...nodes.map(({ index }) => checkers.heightOf(index))),
-    epoch: 0,
-    transactions: 0,
+    epoch: Math.max(...nodes.map(({ driver }) => driver?.status().epoch ?? 0)),
+    transactions: checkers.nothingLost.transactionCount,
+    convicted: checkers.punishment.convicted.size,
+    largestCollection: checkers.largestCollection,
     messages: network.messageCount,
     bytes: network.byteCount,
     events: queue.eventCount,
@@ -79,23 +86,42 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
   };
 }
 
+/** Everything is repaired; from here each view takes bounded time, so a few views bound the healing. */
 async function heal(world: World): Promise<{ healedInMs: number | undefined; healBoundMs: number }> {
-  const { queue, nodes, checkers } = world;
+  const { queue, nodes, checkers, profile } = world;
+  for (const node of nodes) if (node.driver !== undefined) checkers.memory(node.index, node.driver);
   repair(world);
-  const honest = nodes
-    .map(({ index }) => index)
-    .filter((index) => world.honest(index) && !world.gone.has(index));
+  const honest = nodes.map(({ index }) => index).filter((index) => world.counts(index));
   const goal = Math.max(...honest.map((index) => checkers.heightOf(index))) + BLOCKS_AFTER_HEALING;
-  const healBoundMs = 30_000;
+  const healBoundMs = liveBoundMs({ ...world.parameters, ...widest(world) });
   const startMs = queue.nowMs;
   const reached = (): boolean => honest.every((index) => checkers.heightOf(index) >= goal);
+  if (profile.overBudget) return { healedInMs: undefined, healBoundMs };
   if (await queue.runUntil(startMs + healBoundMs, reached)) {
     return { healedInMs: queue.nowMs - startMs, healBoundMs };
   }
   const heights = honest.map((index) => checkers.heightOf(index)).join(", ");
-  checkers.findings.report(
-    "liveness",
-    `no progress within ${healBoundMs} ms of healing: heights ${heights}, wanted ${goal}`,
-  );
+  const sentence = `no progress within ${healBoundMs} ms of healing: heights ${heights}, wanted ${goal}`;
+  checkers.findings.report("liveness", sentence);
   return { healedInMs: undefined, healBoundMs };
+}
+
+function widest({ nodes, parameters, scenario }: World): { validators: number; deltaMs: number } {
+  const deltas = nodes.map(({ driver }) => (driver && adaptedDeltaMs(driver)) ?? parameters.deltaMs);
+  return { validators: scenario.nodes, deltaMs: Math.max(...deltas) };
+}
+
+/** Asks every node once more for what it said, and judges the run as a whole. */
+async function judge(world: World): Promise<void> {
+  const { nodes, checkers } = world;
+  for (const { index, driver, firstHeight } of nodes) {
+    if (driver === undefined || !world.honest(index)) continue;
+    checkers.memory(index, driver);
+    const { height, digest } = driver.finalized();
+    const proof = driver.finalization();
+    if (proof !== undefined) checkers.proof(index, Certificate.serialize(proof), digest);
+    const result = (id: Uint8Array) => driver.transactionResult(id);
+    checkers.ask({ node: index, height, fromHeight: firstHeight, result });
+  }
+  await checkers.finish();
 }

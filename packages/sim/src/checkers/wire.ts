@@ -108,6 +108,10 @@ const readCertificate = (bytes: Buffer): SeenCertificate => ({
   signers: bitsOf(bytes.subarray(CERTIFICATE_FIXED_BYTES)),
 });
 
+/** A certificate by itself, as nodes keep it. Throws RangeError for fewer bytes than it has. */
+export const readCertificateBytes = (bytes: Uint8Array): SeenCertificate =>
+  readCertificate(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+
 /** Indices of the bits that are set, least significant first. */
 export function bitsOf(bitmap: Uint8Array): number[] {
   const bits: number[] = [];

@@ -2,6 +2,7 @@ import { ChainKind, type ChainParameters, type Genesis } from "@consilium/protoc
 import { START_MS } from "../ports/node-clock.js";
 import type { SeededRandom } from "../random.js";
 import type { NodeKey } from "./node-keys.js";
+import { standInPossession } from "./pool.js";
 import type { VoteKeys } from "./vote-keys.js";
 
 /**
@@ -41,7 +42,7 @@ export function makeGenesis({ founders, voteKeys, seats, parameters, random }: G
       nodeKey: publicKey,
       exchangeKey: random.bytes(32),
       voteKey: voteKeys.publicKeys[index]!,
-      votePossession: new Uint8Array(96),
+      votePossession: standInPossession(voteKeys.publicKeys[index]!),
       stake: 100 + random.between(0, 20),
     })),
     keyCentre: [],

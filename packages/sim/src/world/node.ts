@@ -1,23 +1,28 @@
 import { codeOf } from "@consilium/crypto";
 import { ChainDriver, type ChainDriverOptions, type FinalizedBlockEvent } from "@consilium/driver";
 import { createAllianceLedger } from "@consilium/ledger";
-import type { Genesis, Log, Transport, Vote } from "@consilium/protocol";
+import type { Genesis, Log, StateReader, Transport, Vote } from "@consilium/protocol";
 import type { SimulatedDisk } from "../ports/disk.js";
 import type { EventQueue } from "../ports/event-queue.js";
 import type { SimulatedNetwork } from "../ports/network.js";
 import { type Life, NodeClock, Processor } from "../ports/node-clock.js";
 import { NodeTransport } from "../ports/transport.js";
 import type { SeededRandom } from "../random.js";
+import { MemberDuties } from "./duties.js";
 import { MemberSender } from "./member-sender.js";
 import type { NodeKey } from "./node-keys.js";
-import { idlePool } from "./pool.js";
+import { simulatedPool } from "./pool.js";
 import type { VoteKeys } from "./vote-keys.js";
 
 /** What the simulation learns from a node. */
 export interface NodeObserver {
   started(node: number): void;
   crashed(node: number): void;
-  finalized(node: number, event: FinalizedBlockEvent): void;
+  finalized(node: number, event: FinalizedBlockEvent, state: StateReader): void;
+  /** The node starts from a snapshot: its first block follows this height. */
+  adopted(node: number, height: number): void;
+  /** Two votes that contradict each other, as the node hands them to the chain. */
+  evidence(node: number, first: Vote, second: Vote): void;
   /** A peer did what no honest peer does, as this node sees it. */
   peerFault(node: number, peer: string, code: string): void;
   /** The node halted, would not start, or broke a rule of its own ports. */
@@ -58,6 +63,8 @@ export interface SimulatedNodeOptions {
   readonly random: SeededRandom;
   readonly observer: NodeObserver;
   readonly actor: Actor | undefined;
+  /** Takes the state of a boundary block when it starts with an empty folder. */
+  readonly stateSync: boolean;
   /** Changes of the driver's options; tests plant bugs here. */
   readonly plant?: (options: ChainDriverOptions, index: number) => ChainDriverOptions;
 }
@@ -68,10 +75,13 @@ export class SimulatedNode {
   clockOffsetMs = 0;
   driver: ChainDriver | undefined;
   sender: MemberSender | undefined;
+  private duties: MemberDuties | undefined;
   private life: Life = { alive: false };
   private runCount = 0;
   /** Its folder was wiped after it had voted: the operator says so at start. */
   hasVoted = false;
+  /** Height below which it has no blocks: above 0 after a start from a snapshot. */
+  firstHeight = 0;
 
   constructor(readonly options: SimulatedNodeOptions) {
     this.processor = new Processor(options.queue);
@@ -95,19 +105,36 @@ export class SimulatedNode {
     this.life = life;
     this.runCount += 1;
     const driver = new ChainDriver(this.driverOptions(life));
-    const { observer, index, key } = this.options;
+    const { observer, index } = this.options;
     observer.started(index);
+    let last: number | undefined;
+    driver.onFinalized((event) => {
+      if (!life.alive) return;
+      if (last !== undefined && event.tip.height > last + 1) {
+        this.firstHeight = event.tip.height - 1;
+        observer.adopted(index, this.firstHeight);
+      }
+      last = event.tip.height;
+      observer.finalized(index, event, driver.state());
+    });
     driver.start().then(
       () => {
         if (!life.alive) return;
-        driver.onFinalized((event) => observer.finalized(index, event));
-        this.driver = driver;
-        this.sender = new MemberSender(driver, key);
+        last = driver.finalized().height;
+        this.serve(driver);
       },
       (error: unknown) => {
         if (life.alive) observer.broken(index, `does not start: ${codeOf(error)} ${String(error)}`);
       },
     );
+  }
+
+  private serve(driver: ChainDriver): void {
+    const { key } = this.options;
+    this.driver = driver;
+    this.sender = new MemberSender(driver, key);
+    this.duties = new MemberDuties(driver, this.sender, key.publicKey, () => this.hasVoted);
+    this.duties.look();
   }
 
   /** The power goes. Whatever the run waited for never comes. */
@@ -116,6 +143,7 @@ export class SimulatedNode {
     this.life.alive = false;
     this.driver = undefined;
     this.sender = undefined;
+    this.duties = undefined;
     this.processor.reset();
     this.options.network.leave(this.index);
     this.disk.crash();
@@ -129,7 +157,7 @@ export class SimulatedNode {
     const sign = (message: Uint8Array): Uint8Array => voteKeys.sign(identity, message);
     const options: ChainDriverOptions = {
       genesis,
-      application: createAllianceLedger(genesis, idlePool),
+      application: createAllianceLedger(genesis, simulatedPool, { verifier: voteKeys.verifier }),
       identity: {
         nodeId: key.publicKey,
         voteSigner: { publicKey: voteKeys.publicKeys[identity]!, sign: async (message) => sign(message) },
@@ -141,6 +169,11 @@ export class SimulatedNode {
       clock: new NodeClock(queue, this.processor, life, () => this.clockOffsetMs),
       random: own.fork("driver"),
       log: this.log(life),
+      stateSync: this.options.stateSync,
+      onEvidence: (first, second) => {
+        observer.evidence(index, first, second);
+        this.duties?.evidence(first, second);
+      },
       onPeerFault: (peer, code) => observer.peerFault(index, peer, code),
       onFatal: (error) => observer.broken(index, `halts: ${codeOf(error)} ${String(error)}`),
     };
@@ -183,5 +216,3 @@ export class SimulatedNode {
     return log;
   }
 }
-
-export type EvidenceListener = (first: Vote, second: Vote) => void;

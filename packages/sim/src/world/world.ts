@@ -1,3 +1,4 @@
+import { toHex } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import { createAllianceLedger } from "@consilium/ledger";
 import type { ChainParameters, Genesis } from "@consilium/protocol";
@@ -13,7 +14,7 @@ import { Trace } from "../trace.js";
 import { makeGenesis, simulatedParameters } from "./genesis.js";
 import { type Actor, type NodeObserver, SimulatedNode } from "./node.js";
 import { installNodeSignatures, makeNodeKeys, type NodeKey } from "./node-keys.js";
-import { idlePool } from "./pool.js";
+import { simulatedPool } from "./pool.js";
 import { blsVoteKeys, standInVoteKeys, type VoteKeys } from "./vote-keys.js";
 
 /** Every hundredth seed signs with real BLS and memoises nothing. */
@@ -47,6 +48,8 @@ export interface World {
   readonly crashCount: { value: number };
   readonly log: LogCount;
   honest(index: number): boolean;
+  /** Whether liveness may ask for this machine: honest, a member now, and not gone. */
+  counts(index: number): boolean;
   /** Whether this machine should run now: founders always, others from their admission until they leave. */
   belongs(index: number): boolean;
 }
@@ -70,7 +73,7 @@ export async function makeWorld(
     ...{ founders: keys, voteKeys, seats: scenario.nodes, parameters },
     random: random.fork("genesis"),
   });
-  const application = createAllianceLedger(genesis, idlePool);
+  const application = createAllianceLedger(genesis, simulatedPool, { verifier: voteKeys.verifier });
   const identities = [...keys.keys(), ...actorPlan.twinsOf];
   const actors = new Map(actorPlan.actors);
   for (const [copy, original] of actorPlan.twinsOf.entries()) {
@@ -81,7 +84,8 @@ export async function makeWorld(
   const queue = new EventQueue();
   const trace = new Trace(scenario.keepTrace === true);
   const honest = (index: number): boolean => !actors.has(index);
-  const checkers = new Checkers({ genesis, application, machines: identities.length, honest, names });
+  const checkers = new Checkers({ genesis, application, honest, names, idle: profile.load === "none" });
+  await checkers.begin();
   const crashCount = { value: 0 };
   const log: LogCount = new Map();
   const observer = observe({ queue, trace, checkers, crashCount, log, honest });
@@ -104,18 +108,21 @@ export async function makeWorld(
       disk: new SimulatedDisk(queue, own.fork("disk"), quality),
       random: own.fork("run"),
       actor: actors.get(index),
+      stateSync: false,
       ...(hooks.plant === undefined ? {} : { plant: hooks.plant }),
     });
   });
   const clocks = random.fork("clock offsets");
   const baseOffsetMs = nodes.map(() => clocks.between(-profile.clockSkewMs, profile.clockSkewMs));
   for (const node of nodes) node.clockOffsetMs = baseOffsetMs[node.index]!;
+  const gone = new Set<number>();
   return {
     ...{ scenario, profile, queue, network, nodes, keys, voteKeys, genesis, parameters, application },
     ...{ checkers, random, trace, actors, baseOffsetMs, crashCount, log, honest },
-    gone: new Set(),
+    gone,
     wiped: new Set(),
     belongs: () => true,
+    counts: (index) => honest(index) && !gone.has(index),
   };
 }
 
@@ -126,12 +133,24 @@ function observe(world: Pick<World, "queue" | "trace" | "checkers" | "crashCount
     crashed(node) {
       crashCount.value += 1;
       trace.line(queue.nowMs, `${node} crashes`);
-      checkers.crashed(node);
     },
-    finalized(node, event) {
-      trace.line(queue.nowMs, `${node} final ${event.tip.height} e${event.tip.epoch} v${event.tip.view}`);
-      if (honest(node)) checkers.finalized(node, event, queue.nowMs);
+    finalized(node, event, state) {
+      const { height, epoch, view } = event.tip;
+      trace.line(
+        queue.nowMs,
+        `${node} final ${height} e${epoch} v${view} ${toHex(event.tip.digest).slice(0, 10)}`,
+      );
+      if (honest(node)) checkers.finalized(node, event, state, queue.nowMs);
     },
+    adopted(node, height) {
+      trace.line(queue.nowMs, `${node} starts from a snapshot at height ${height}`);
+      checkers.adopted(node, height);
+    },
+    evidence: (node, first, second) =>
+      trace.line(
+        queue.nowMs,
+        `${node} has evidence against ${first.validator} e${first.epoch} v${first.view} ${first.kind}/${second.kind}`,
+      ),
     peerFault: (node, peer, code) => trace.line(queue.nowMs, `${node} charges ${peer.slice(0, 8)} ${code}`),
     broken(node, sentence) {
       trace.line(queue.nowMs, `${node} ${sentence}`);
