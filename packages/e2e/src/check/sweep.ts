@@ -1,5 +1,6 @@
 import { type HttpApi, routes } from "@consilium/client";
-import { codeOf } from "@consilium/crypto";
+import { codeOf, fromHex, toHex } from "@consilium/crypto";
+import { decodeStrict, digestOf, Handover, ValidatorList } from "@consilium/protocol";
 import type { RunNode } from "../cluster/cluster.js";
 import type { LoadAccount } from "../load/account.js";
 import { answered } from "./answered.js";
@@ -86,21 +87,25 @@ async function checkAccount(
   }
 }
 
-/** Boundary blocks pin everything below them: where hand-overs are equal, so is the chain up to there. */
+/**
+ * Boundary blocks pin everything below them: where they are equal, so is the chain up to there. Nodes may hold different
+ * finalizations of one, as any quorum of votes makes one.
+ */
 async function compareHandovers(nodes: readonly RunNode[], witness: Witness, totals: Totals): Promise<void> {
-  const first = new Map<number, { readonly handover: string; readonly by: string }>();
+  const first = new Map<number, { readonly boundary: string; readonly by: string }>();
   for (const node of nodes) {
     const handovers: string[] = [];
     await answered(node, witness, () => readHandovers(node, handovers));
-    handovers.forEach((handover, epoch) => {
+    handovers.forEach((encoded, epoch) => {
       totals.handoversChecked += 1;
+      const { header, nextSet } = decodeStrict(Handover, fromHex(encoded), "hand-over");
+      const boundary = `${toHex(digestOf(header))} ${toHex(ValidatorList.serialize(nextSet))}`;
       const known = first.get(epoch);
-      if (known === undefined) first.set(epoch, { handover, by: node.name });
-      else if (known.handover !== handover)
-        witness.violated(
-          "HANDOVER_DIFFERS",
-          `${known.by} and ${node.name} hold different boundary blocks of epoch ${epoch}.`,
-        );
+      if (known === undefined) first.set(epoch, { boundary, by: node.name });
+      else if (known.boundary !== boundary) {
+        const sentence = `${known.by} and ${node.name} hold different boundary blocks or validators after epoch ${epoch}.`;
+        witness.violated("HANDOVER_DIFFERS", sentence);
+      }
     });
   }
 }

@@ -19,9 +19,14 @@ export interface RunNode {
   readonly signer: MemberSigner;
   starts: number;
   wipes: number;
+  /** How often its process ended though nobody asked it to. */
+  deaths: number;
   /** Taken down or halted by a perturbation now, or not started yet. */
   isAway: boolean;
 }
+
+const RESTART_PAUSE_MS = 2_000;
+const DEATHS_MAX = 10;
 
 /** The real network of one run: processes, relays between them, and the acts of perturbations on both. */
 export class Cluster {
@@ -52,7 +57,7 @@ export class Cluster {
         environment: {},
         onDeath: (reason) => cluster.#died(files.name, reason),
       });
-      const counters = { starts: 0, wipes: 0, isAway: true };
+      const counters = { starts: 0, wipes: 0, deaths: 0, isAway: true };
       nodes.push({ name: files.name, files, process, api: apiOf(files, signer), signer, ...counters });
     }
     const cluster = new Cluster(alliance, nodes, witness, say);
@@ -124,11 +129,19 @@ export class Cluster {
     this.witness.wiped(node.name);
   }
 
-  /** A node that ends by itself is a finding; it is started again, as a supervisor would. */
+  /** A node that ends by itself is a finding; it is started again after a pause, as a supervisor would. */
   #died(name: string, reason: string): void {
+    const node = this.#named([name])[0]!;
+    node.deaths += 1;
+    const isLast = node.deaths >= DEATHS_MAX;
     this.witness.violated("NODE_DIED", `${name}'s process ended by itself (${reason}); see its node.log.`);
-    this.say(`! ${name}'s process ended by itself (${reason}); starting it again`);
-    this.start([name]);
+    this.say(
+      `! ${name}'s process ended by itself (${reason}); ${isLast ? "it stays down" : "starting it again"}`,
+    );
+    if (isLast) return;
+    setTimeout(() => {
+      if (!node.isAway) this.start([name]);
+    }, RESTART_PAUSE_MS).unref();
   }
 
   #named(names: readonly string[]): RunNode[] {
