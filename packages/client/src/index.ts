@@ -1,5 +1,6 @@
 export * from "./api/contract.js";
 export * from "./api/http-api.js";
+export * from "./api/ledger-views.js";
 export * from "./chain/network.js";
 export * from "./chain/sender.js";
 export * from "./client.js";
@@ -14,6 +15,7 @@ export * from "./http/signature-base.js";
 export * from "./light/index.js";
 export * from "./ports.js";
 export * from "./sharing/catalogue-message.js";
+export { type ChainFacts, nodeFacts, provenFacts } from "./sharing/chain-facts.js";
 export * from "./sharing/enrol.js";
 export * from "./sharing/extraction.js";
 export * from "./sharing/fetch-payload.js";

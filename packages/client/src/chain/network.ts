@@ -1,6 +1,6 @@
 /** The public facts of an alliance that clients build on: its id, members and committees, as bytes. */
 import { ConsiliumError, equalBytes, fromHex, toHex } from "@consilium/crypto";
-import { chainIdOf, decodeStrict, Genesis } from "@consilium/protocol";
+import { chainIdOf, decodeStrict, Genesis, Purpose } from "@consilium/protocol";
 import { type CommitteeView, type MemberView, routes } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
 
@@ -48,16 +48,21 @@ export async function readAlliance(api: HttpApi, expectedChainId?: string): Prom
   return { chainId, name: view.name, members: view.members };
 }
 
+/** Who says which committee serves: a node, or proofs (`sharing/chain-facts.ts`). */
+export interface CommitteeFacts {
+  committee(purpose: Purpose): Promise<CommitteeView | null>;
+}
+
 /** The key centre that serves now. Throws `KEY_CENTRE_NOT_READY`. */
-export async function readKeyCentre(api: HttpApi): Promise<Committee> {
-  const { keyCentre } = await api.call(routes.committees, {});
+export async function readKeyCentre(facts: CommitteeFacts): Promise<Committee> {
+  const keyCentre = await facts.committee(Purpose.keyCentre);
   if (keyCentre !== null) return toCommittee(keyCentre);
   throw new ConsiliumError("KEY_CENTRE_NOT_READY", "The key centre has no key yet; wait for its ceremony.");
 }
 
 /** The proxies that serve now. Throws `PROXIES_NOT_READY`. */
-export async function readProxies(api: HttpApi): Promise<Committee> {
-  const { proxy } = await api.call(routes.committees, {});
+export async function readProxies(facts: CommitteeFacts): Promise<Committee> {
+  const proxy = await facts.committee(Purpose.proxy);
   if (proxy !== null) return toCommittee(proxy);
   throw new ConsiliumError("PROXIES_NOT_READY", "The proxies have no key yet; wait for their ceremony.");
 }

@@ -14,6 +14,7 @@ import { IdentityRegister, Role, TransactionKind } from "@consilium/protocol";
 import { type AnswerOf, type BodyOf, routes } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
 import { type Committee, readAlliance, readKeyCentre } from "../chain/network.js";
+import type { LightClient } from "../light/light-client.js";
 import { type ClientPorts, randomScalar } from "../ports.js";
 import { WALLET_VERSION, type WalletContent } from "../wallet/content.js";
 import { Wallet, type WalletOptions } from "../wallet/wallet.js";
@@ -28,6 +29,8 @@ export interface EnrolInput {
   readonly wallet: WalletOptions;
   readonly role: "owner" | "recipient";
   readonly attest: Attest;
+  /** Proves what the session decides by. */
+  readonly light?: LightClient;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface EnrolInput {
  */
 export async function enrol(input: EnrolInput): Promise<Session> {
   const wallet = await openOrCreate(input);
-  const session = await openSession(input.api, input.ports, wallet);
+  const session = await openSession(input.api, input.ports, wallet, input.light);
   if (!(await isRegistered(session))) await register(session, input.attest);
   return session;
 }
@@ -93,7 +96,7 @@ async function register(session: Session, attest: Attest): Promise<void> {
   const { role, signKey, exchangeKey } = wallet.content;
   const attested = await attest({ role, signKey, exchangeKey });
   await wallet.update((content) => ({ ...content, member: attested.member }));
-  const keyCentre = role === "owner" ? await readKeyCentre(session.api) : undefined;
+  const keyCentre = role === "owner" ? await readKeyCentre(session.facts) : undefined;
   const factor = keyCentre === undefined ? undefined : await makeFactor(session, keyCentre);
   const payload = IdentityRegister.serialize({
     signKey: fromHex(signKey),

@@ -16,8 +16,8 @@ import { ownerFactor } from "./type-keys.js";
  * Throws `KEY_CENTRE_NOT_READY`, `OWNER_FACTOR_MISSING`, `KEY_CENTRE_UNKNOWN`.
  */
 export async function readEnrolledKeyCentre(session: Session, ownerKeyNo: number): Promise<Committee> {
-  const { api, ports, wallet, alliance, account } = session;
-  const keyCentre = await readKeyCentre(api);
+  const { facts, ports, wallet, alliance, account } = session;
+  const keyCentre = await readKeyCentre(facts);
   const { factor: factorHex, ownerKey, kgcKeyNo } = ownerFactor(session, ownerKeyNo);
   const context = {
     ...{ chain: alliance.chainId, kgcKeyNo, ownerKeyNo, pid: account },

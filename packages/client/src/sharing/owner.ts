@@ -23,10 +23,12 @@ import type { HttpApi } from "../api/http-api.js";
 import { readProxies } from "../chain/network.js";
 import type { FinalTransaction } from "../chain/sender.js";
 import { RECORD_TYPES } from "../fhir/catalogue.js";
+import type { LightClient } from "../light/light-client.js";
 import { type ClientPorts, randomScalar } from "../ports.js";
 import type { TypeKey } from "../wallet/content.js";
 import type { Wallet } from "../wallet/wallet.js";
 import { makeCatalogue } from "./catalogue-message.js";
+import type { ChainFacts } from "./chain-facts.js";
 import { type EnrolInput, enrol } from "./enrol.js";
 import { readEnrolledKeyCentre } from "./enrolled-key-centre.js";
 import { fetchPayload } from "./fetch-payload.js";
@@ -95,10 +97,15 @@ export class OwnerClient {
   }
 
   /** Opens the wallet of an enrolled owner. Throws `WRONG_CHAIN`, `WALLET_ROLE`. */
-  static async open(api: HttpApi, ports: ClientPorts, wallet: Wallet): Promise<OwnerClient> {
+  static async open(
+    api: HttpApi,
+    ports: ClientPorts,
+    wallet: Wallet,
+    light?: LightClient,
+  ): Promise<OwnerClient> {
     if (wallet.content.role !== "owner")
       throw new ConsiliumError("WALLET_ROLE", "This is a recipient's wallet; give an owner's.");
-    return new OwnerClient(await openSession(api, ports, wallet));
+    return new OwnerClient(await openSession(api, ports, wallet, light));
   }
 
   get account(): string {
@@ -112,10 +119,8 @@ export class OwnerClient {
 
   /** Leaves the sealed type catalogue with a hospital, over that hospital's own API. Returns its number. */
   async leaveCatalogue(hospital: string, hospitalApi: HttpApi = this.session.api): Promise<number> {
-    const { wallet, alliance, account, ports } = this.session;
-    const member = alliance.members.find(({ node }) => node === hospital);
-    if (member === undefined)
-      throw new ConsiliumError("MEMBER_UNKNOWN", "Name a member by its node id.", { hospital });
+    const { wallet, alliance, account, ports, facts } = this.session;
+    const hospitalKey = fromHex(await facts.exchangeKeyOf(hospital));
     const number = wallet.content.nextCatalogueNumber;
     await wallet.update((content) => ({ ...content, nextCatalogueNumber: number + 1 }));
     const message = await makeCatalogue({
@@ -125,7 +130,7 @@ export class OwnerClient {
         version,
         salt: fromHex(salt),
       })),
-      hospitalKey: fromHex(member.exchangeKey),
+      hospitalKey,
       signer: wallet.signer,
       random: ports.random,
     });
@@ -151,14 +156,14 @@ export class OwnerClient {
   async grant(
     request: GrantRequest,
   ): Promise<FinalTransaction & { readonly grantId: string; readonly expiryMs: number }> {
-    const { api, sender } = this.session;
+    const { facts, sender } = this.session;
     const key = newestTypeKey(this.session, request.type);
     if (key.decryptionKey === null) {
       throw new ConsiliumError("TYPE_KEY_MISSING", "Collect the key of this type first.", {
         type: request.type,
       });
     }
-    const recipient = await findRecipient(api, request.recipient);
+    const recipient = await findRecipient(facts, request.recipient);
     const { terms, nonce, ownerKeyNo } = await this.#terms(request, key, recipient);
     const body = await this.#makeBody(terms, key);
     const secret = fromHex(this.session.wallet.content.signSecret);
@@ -198,7 +203,7 @@ export class OwnerClient {
 
   /** All grants ever given. */
   async grants(): Promise<GrantSummary[]> {
-    const { grants, timeMs } = await this.session.api.call(routes.grants, { as: "owner" });
+    const { grants, timeMs } = await this.session.facts.grants("owner");
     return grants.map((grant) =>
       grantSummary(grant, typeOfLabel(this.session, grant.label)?.type ?? null, timeMs),
     );
@@ -206,7 +211,7 @@ export class OwnerClient {
 
   /** Who opened what, why and when. */
   async audit(): Promise<AuditEntry[]> {
-    const { accesses } = await this.session.api.call(routes.audit, {});
+    const accesses = await this.session.facts.accesses();
     return accesses.map(
       ({ requestId, grantId: grant, recipient, memberName, label, scope, recordIds, height, timeMs }) => {
         const type = typeOfLabel(this.session, label)?.type ?? null;
@@ -221,7 +226,7 @@ export class OwnerClient {
 
   /** The owner's own index entries with their plain types. */
   async records(): Promise<(RecordView & { readonly type: string | null })[]> {
-    const { records } = await this.session.api.call(routes.records, { owner: this.account });
+    const records = await this.session.facts.records(this.account);
     return records.map((record) => ({
       ...record,
       type: typeOfLabel(this.session, record.label)?.type ?? null,
@@ -261,11 +266,11 @@ export class OwnerClient {
   }
 
   async #terms(request: GrantRequest, key: TypeKey, recipient: AccountView) {
-    const { api, alliance, account, wallet } = this.session;
-    const [own, proxies, status] = await Promise.all([
-      api.call(routes.account, { account: this.account }),
-      readProxies(api),
-      api.call(routes.status, {}),
+    const { facts, alliance, account, wallet } = this.session;
+    const [own, proxies, timeMs] = await Promise.all([
+      facts.account(this.account),
+      readProxies(facts),
+      facts.timeMs(),
     ]);
     const nonce = Math.max(own.nextGrantNonce, wallet.content.nextGrantNonce);
     await wallet.update((content) => ({ ...content, nextGrantNonce: nonce + 1 }));
@@ -283,8 +288,8 @@ export class OwnerClient {
       uid: fromHex(request.recipient),
       recipientKey: fromHex(recipient.exchangeKey),
       // Blocks count: a grant that starts by this computer's clock would not yet be active when that runs ahead.
-      notBeforeMs: status.alliance.finalizedTimeMs,
-      expiryMs: status.alliance.finalizedTimeMs + request.durationMs,
+      notBeforeMs: timeMs,
+      expiryMs: timeMs + request.durationMs,
       scope: encodeScope(request.purpose),
     };
     return { terms, nonce, ownerKeyNo: key.ownerKeyNo };
@@ -311,9 +316,9 @@ export class OwnerClient {
   }
 }
 
-async function findRecipient(api: HttpApi, account: string): Promise<AccountView> {
+async function findRecipient(facts: ChainFacts, account: string): Promise<AccountView> {
   try {
-    return await api.call(routes.account, { account });
+    return await facts.account(account);
   } catch (error) {
     if (codeOf(error) !== "UNKNOWN_ACCOUNT") throw error;
     throw new ConsiliumError("GRANT_UNKNOWN_RECIPIENT", sentenceOf("GRANT_UNKNOWN_RECIPIENT"), { account });

@@ -13,10 +13,11 @@ import {
   x25519PublicKey,
 } from "@consilium/crypto";
 import { AccessOpen, AccessRequest, AccessRequestNote, TransactionKind } from "@consilium/protocol";
-import { type GrantView, type RecordView, routes } from "../api/contract.js";
+import type { GrantView, RecordView } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
 import { type Committee, readKeyCentre, readProxies } from "../chain/network.js";
 import type { FinalTransaction } from "../chain/sender.js";
+import type { LightClient } from "../light/light-client.js";
 import type { ClientPorts } from "../ports.js";
 import type { OpenedGrantEntry } from "../wallet/content.js";
 import type { Wallet } from "../wallet/wallet.js";
@@ -70,11 +71,16 @@ export class RecipientClient {
   }
 
   /** Opens the wallet of an enrolled recipient. Throws `WRONG_CHAIN`, `WALLET_ROLE`. */
-  static async open(api: HttpApi, ports: ClientPorts, wallet: Wallet): Promise<RecipientClient> {
+  static async open(
+    api: HttpApi,
+    ports: ClientPorts,
+    wallet: Wallet,
+    light?: LightClient,
+  ): Promise<RecipientClient> {
     if (wallet.content.role !== "recipient") {
       throw new ConsiliumError("WALLET_ROLE", "This is an owner's wallet; give a recipient's.");
     }
-    return new RecipientClient(await openSession(api, ports, wallet));
+    return new RecipientClient(await openSession(api, ports, wallet, light));
   }
 
   get account(): string {
@@ -83,9 +89,9 @@ export class RecipientClient {
 
   /** Collects the user key d_J from the key centre, unless the wallet holds it. Returns the nodes whose part was bad. */
   async collectUserKey(): Promise<readonly KeyCentreFault[]> {
-    const { wallet, account, api } = this.session;
+    const { wallet, account, facts } = this.session;
     if (wallet.content.userKey !== null) return [];
-    const { key, faults } = await extractKey(this.session, await readKeyCentre(api), userIdentity(account));
+    const { key, faults } = await extractKey(this.session, await readKeyCentre(facts), userIdentity(account));
     await wallet.update((content) => ({ ...content, userKey: toHex(key) }));
     key.fill(0);
     return faults;
@@ -93,8 +99,8 @@ export class RecipientClient {
 
   /** Asks an owner for a type; only the owner can read what for. */
   async requestAccess(question: AccessQuestion): Promise<FinalTransaction> {
-    const { api, alliance, account, ports, sender } = this.session;
-    const owner = await api.call(routes.account, { account: question.owner });
+    const { facts, alliance, account, ports, sender } = this.session;
+    const owner = await facts.account(question.owner);
     const plaintext = AccessRequestNote.serialize({
       type: utf8(question.type),
       purpose: utf8(question.purpose),
@@ -108,7 +114,7 @@ export class RecipientClient {
 
   /** Grants received; the type is known once a grant was opened. */
   async grants(): Promise<GrantSummary[]> {
-    const { grants, timeMs } = await this.session.api.call(routes.grants, { as: "recipient" });
+    const { grants, timeMs } = await this.session.facts.grants("recipient");
     const opened = this.session.wallet.content.openedGrants;
     return grants.map((grant) => {
       const type = opened.find(({ grantId }) => grantId === grant.grantId)?.type ?? null;
@@ -121,10 +127,10 @@ export class RecipientClient {
    * `USER_KEY_MISSING`, and for a grant to refuse `SIG_INVALID` or the codes of CS01 §9.
    */
   async openGrant(grantId: string): Promise<OpenedGrantEntry> {
-    const { wallet, api } = this.session;
+    const { wallet, facts } = this.session;
     const known = wallet.content.openedGrants.find((entry) => entry.grantId === grantId);
     if (known !== undefined) return known;
-    const { grants } = await api.call(routes.grants, { as: "recipient" });
+    const { grants } = await facts.grants("recipient");
     const view = grants.find((grant) => grant.grantId === grantId);
     if (view === undefined) {
       throw new ConsiliumError("GRANT_UNKNOWN", "This account has no such grant; ask the owner for one.", {
@@ -143,7 +149,7 @@ export class RecipientClient {
   }
 
   async #recordsOfLabel({ owner, label }: OpenedGrantEntry): Promise<readonly RecordView[]> {
-    return (await this.session.api.call(routes.records, { owner, label })).records;
+    return this.session.facts.records(owner, label);
   }
 
   /**
@@ -193,8 +199,8 @@ export class RecipientClient {
     readonly scope: string;
     readonly recordIds: readonly string[];
   }): Promise<FinalAccess> {
-    const { alliance, account, ports, sender, api } = this.session;
-    const proxies = await readProxies(api);
+    const { alliance, account, ports, sender, facts } = this.session;
+    const proxies = await readProxies(facts);
     const requestSecret = ports.random.bytes(32);
     const recordIds = access.recordIds.map(fromHex);
     const fields = {

@@ -57,7 +57,7 @@ export interface CollectedTypes {
 export async function collectTypeKeys(session: Session, types: readonly string[]): Promise<CollectedTypes> {
   const { wallet } = session;
   await drawSalts(session, types);
-  const keyCentre = await readKeyCentre(session.api);
+  const keyCentre = await readKeyCentre(session.facts);
   const missing = wallet.content.typeKeys.filter(
     (key) => key.decryptionKey === null && types.includes(key.type),
   );

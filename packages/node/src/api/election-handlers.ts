@@ -1,4 +1,5 @@
 import type * as views from "@consilium/client";
+import { memberName } from "@consilium/client";
 import { electSet } from "@consilium/consensus";
 import { ConsiliumError, equalBytes, toHex } from "@consilium/crypto";
 import { candidatesOf, queries } from "@consilium/ledger";
@@ -9,7 +10,6 @@ import {
   type StateReader,
   transactionIdOf,
 } from "@consilium/protocol";
-import { memberName } from "./ledger-views.js";
 import type { ApiPorts } from "./ports.js";
 import { type Handlers, numberOf } from "./router.js";
 

@@ -1,9 +1,9 @@
-import { WAIT_MS_MAX } from "@consilium/client";
+import { accountView, committeeView, memberName, WAIT_MS_MAX } from "@consilium/client";
 import { ConsiliumError, codeOf, equalBytes, fromHex, toHex } from "@consilium/crypto";
 import type { Chain } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import { chainIdOf, decodeStrict, Genesis, limits, Purpose, SignedTransaction } from "@consilium/protocol";
-import { accountView, ceremonyRunView, committeeView, memberName } from "./ledger-views.js";
+import { ceremonyRunView } from "./ceremony-view.js";
 import type { ApiPorts } from "./ports.js";
 import { type Handlers, hexField, idOf, numberOf } from "./router.js";
 import type { Submissions } from "./submissions.js";

@@ -1,3 +1,4 @@
+import { accessView, grantView, recordView, requestView } from "@consilium/client";
 import { ConsiliumError, equalBytes, toHex } from "@consilium/crypto";
 import { queries } from "@consilium/ledger";
 import {
@@ -10,7 +11,6 @@ import {
   RequestProtocol,
 } from "@consilium/protocol";
 import type { Catalogues } from "./catalogues.js";
-import { accessView, grantView, recordView, requestView } from "./ledger-views.js";
 import type { ApiPorts } from "./ports.js";
 import { accountOf, fieldOf, type Handlers, hexField, idOf, malformed, numberOf } from "./router.js";
 

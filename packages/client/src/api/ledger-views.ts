@@ -1,20 +1,21 @@
-import type * as views from "@consilium/client";
 import { toHex } from "@consilium/crypto";
-import { purposeNames } from "@consilium/driver";
 import {
   type AccessEntry,
   type AccessRequestEntry,
   type Account,
-  type CeremonyRun,
   type Committee,
   type GrantEntry,
   queries,
   type RecordEntry,
   RecordStatus,
 } from "@consilium/ledger";
-import { type Purpose, Role, type StateReader } from "@consilium/protocol";
+import { Purpose, Role, type StateReader } from "@consilium/protocol";
+import type * as views from "./views.js";
 
-/** Views of ledger entries as the HTTP contract shows them; pure. */
+/**
+ * Views of ledger entries as the HTTP contract shows them: what a node answers from its state, and what a light client
+ * makes of state that it has proven. Pure.
+ */
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
@@ -23,6 +24,7 @@ export const memberName = (state: StateReader, nodeKey: Uint8Array): string => {
   return member === undefined ? "" : text(member.name);
 };
 
+const purposeNames = { [Purpose.keyCentre]: "key-centre", [Purpose.proxy]: "proxy" } as const;
 const roleNames = { [Role.member]: "member", [Role.owner]: "owner", [Role.recipient]: "recipient" } as const;
 const statusNames = {
   [RecordStatus.live]: "live",
@@ -44,33 +46,6 @@ export function committeeView(state: StateReader, committee: Committee): views.C
       verificationKey: toHex(committee.verificationKeys[place]!),
     })),
     sinceHeight: committee.servingHeight,
-  };
-}
-
-export function ceremonyRunView(state: StateReader, run: CeremonyRun): views.CeremonyView {
-  const detail = queries.ceremonyState(state, run.sessionId);
-  const convicted = (indices: readonly number[], code: string) => indices.map((index) => ({ index, code }));
-  return {
-    purpose: purposeNames[run.purpose as Purpose],
-    sessionId: toHex(run.sessionId),
-    keyNo: run.keyNo,
-    shareEpoch: run.shareEpoch,
-    attempt: run.attempt,
-    state: run.switched === 1 ? "SERVING" : text(run.phase),
-    startHeight: run.startHeight,
-    members: run.members.map((node, place) => ({
-      index: place + 1,
-      node: toHex(node),
-      name: memberName(state, node),
-    })),
-    threshold: run.threshold,
-    deals: detail?.deals.map(({ dealer }) => dealer) ?? [],
-    confirms: detail?.confirms.map(({ member }) => member) ?? [],
-    offenders: [
-      ...convicted(detail?.slashedDealers ?? [], "DISPUTE_UPHELD"),
-      ...convicted(detail?.slashedMembers ?? [], "DISPUTE_REJECTED"),
-    ],
-    abortCode: run.reason.length === 0 ? null : text(run.reason),
   };
 }
 
