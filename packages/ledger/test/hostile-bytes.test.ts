@@ -2,17 +2,25 @@ import { grantId as grantIdOf, grantSigningBytes, x25519PublicKey } from "@consi
 import {
   AccessOpen,
   AccessRequest,
+  CandidateReady,
+  CandidateRegister,
+  CandidateResign,
   CeremonyAnnounce,
   CeremonyEk,
   CeremonyMessage,
   ChainAnchor,
+  EvidenceConsensus,
   GrantCreate,
   GrantRevoke,
   IdentityRegister,
   LabelClose,
   ledgerCodes,
+  MemberApprove,
+  MemberPropose,
   Purpose,
   RecordIndex,
+  SafetyReset,
+  StakeVote,
   TransactionKind,
 } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -33,6 +41,27 @@ function numbers(start: number): (below: number) => number {
     seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((seed / 2 ** 32) * below);
   };
+}
+
+/** Payloads of governance and elections with every field in use. */
+function electionSamples(member: Actor, digest: Uint8Array): [Actor, number, Uint8Array][] {
+  const key = { voteKey: new Uint8Array(48).fill(9), votePossession: new Uint8Array(96).fill(9) };
+  const newcomer = { name: digest, nodeKey: digest, exchangeKey: digest, ...key };
+  const decision = { action: 1, subject: new Uint8Array(32), stake: 5, seats: 0, newcomer };
+  const view = { kind: 1, epoch: 0, view: 3, parentView: 2, digest };
+  const vote = { ...view, validator: 1, signature: new Uint8Array(96).fill(8) };
+  const second = { ...vote, parentView: 1 };
+  const votes = [{ candidate: member.key, stake: 3 }];
+  return [
+    [member, TransactionKind.memberPropose, MemberPropose.serialize(decision)],
+    [member, TransactionKind.memberApprove, MemberApprove.serialize({ proposalId: digest })],
+    [member, TransactionKind.stakeVote, StakeVote.serialize({ votes })],
+    [member, TransactionKind.candidateRegister, CandidateRegister.serialize(key)],
+    [member, TransactionKind.candidateReady, CandidateReady.serialize({ epoch: 0 })],
+    [member, TransactionKind.candidateResign, CandidateResign.serialize({ epoch: 0 })],
+    [member, TransactionKind.safetyReset, SafetyReset.serialize({ epoch: 0 })],
+    [member, TransactionKind.evidenceConsensus, EvidenceConsensus.serialize({ first: vote, second })],
+  ];
 }
 
 /** A payload with one to four of its bytes changed, or cut short, or made longer. */
@@ -71,6 +100,7 @@ describe("A hostile payload under a right envelope", () => {
       [member, TransactionKind.ceremonyDispute, CeremonyMessage.serialize({ body: header })],
       [member, TransactionKind.ceremonyConfirm, CeremonyMessage.serialize({ body: centre.confirm(2) })],
       [member, TransactionKind.ceremonySwitch, CeremonyMessage.serialize({ body: centre.switchBody() })],
+      ...electionSamples(member, chain.id),
       [member, TransactionKind.chainAnchor, ChainAnchor.serialize(anchor)],
       [member, TransactionKind.recordIndex, RecordIndex.serialize(entry)],
       [

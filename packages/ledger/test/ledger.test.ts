@@ -13,10 +13,13 @@ import { beforeAll, describe, expect, it } from "vitest";
 import {
   createAllianceLedger,
   createRecordLedger,
+  decodeStateProof,
+  encodeStateProof,
   prove,
   queries,
   resultRetentionHeights,
   StateWriter,
+  stateKeys,
   verifyProof,
 } from "../src/index.js";
 import { keyOf, prefixes } from "../src/state/keys.js";
@@ -155,6 +158,24 @@ describe("payloads", () => {
     await chain.block(payload.transactions);
   });
 
+  it("hold a bounded number of one user's transactions, and any number of a member's", async () => {
+    const clinician = new Person(chain, "busy clinician", Role.recipient, chain.member(0));
+    expect(await chain.send(clinician.register())).toBe("OK");
+    const count = limits.transactionsPerUserPerBlock;
+    const revokes = Array.from({ length: count + 1 }, () => clinician.revoke(chain.id));
+    const anchors = Array.from({ length: count + 1 }, () => anchorOf(3));
+    const context = { height: chain.height + 1, timestampMs: chain.timeMs + 1 };
+    const candidates = [...revokes, ...anchors];
+    const { transactions } = await chain.app.buildPayload(chain.state, candidates, context);
+    expect(transactions).toEqual([...revokes.slice(0, count), ...anchors]);
+    expect(await includable(transactions)).toBe("valid");
+    expect(await includable(revokes)).toBe("TX_QUOTA");
+    // What is left over goes into the next block.
+    const { codes } = await chain.block(transactions);
+    expect(new Set(codes)).toEqual(new Set(["GRANT_UNKNOWN", "OK"]));
+    expect(await chain.send(revokes.at(-1)!)).toBe("GRANT_UNKNOWN");
+  });
+
   it("are refused above the chain's size", async () => {
     const genesis = makeGenesis({ parameters: { ...makeGenesis().parameters, blockPayloadBytes: 500 } });
     const small = await TestChain.start(createAllianceLedger, genesis);
@@ -220,12 +241,15 @@ describe("applying blocks", () => {
     for (const [hex, value] of state.entries) {
       const key = Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
       if (key[0]! >= prefixes.treeNode) continue;
-      expect(verifyProof(root, key, value, prove(state, key))).toBe(true);
+      const proof = decodeStateProof(encodeStateProof(prove(state, key)));
+      expect(verifyProof(root, key, value, proof)).toBe(true);
       proven++;
     }
     expect(proven).toBeGreaterThan(60);
-    const absent = keyOf(prefixes.grant, new Uint8Array(32));
-    expect(verifyProof(root, absent, undefined, prove(state, absent))).toBe(true);
+    const absent = stateKeys.grant(new Uint8Array(32));
+    const none = encodeStateProof(prove(state, absent));
+    expect(verifyProof(root, absent, undefined, decodeStateProof(none))).toBe(true);
+    expect(() => decodeStateProof(none.slice(1))).toThrow(expect.objectContaining({ code: "BAD_ENCODING" }));
   });
 
   it("refuses blocks out of order and blocks that no voter could have passed", async () => {

@@ -1,5 +1,5 @@
 import {
-  addFact,
+  addFacts,
   type ClosedView,
   closeViews,
   proposerOfView,
@@ -26,8 +26,7 @@ export function countFacts({ state, header, facts, epoch }: BlockStart): void {
   };
   const { height } = header;
   const before = queries.openViews(state);
-  let views = before;
-  for (const fact of facts) views = addFact(views, fact, { height, epoch, setOf });
+  const views = addFacts(before, facts, { height, epoch, setOf });
   const { tally, closed } = closeViews(views, { height, setOf });
   if (tally !== before)
     state.putValue(keyOf(prefixes.openViews), OpenViews, { ...tally, open: [...tally.open] });

@@ -43,6 +43,12 @@ describe("the facts of blocks", () => {
     expect(tally("D")).toMatchObject({ votesIncluded: 1, votesMissed: 0 });
   });
 
+  it("count a late vote that stands before the certificate that opens its view", async () => {
+    await block([alliance.fact("D", { kind: finalize }), alliance.fact("ABC")]);
+    await pass(window);
+    expect(tally("D")).toMatchObject({ votesIncluded: 1, votesMissed: 0 });
+  });
+
   it("count nothing once the window is over", async () => {
     await block([alliance.fact("ABC")]);
     await pass(window);

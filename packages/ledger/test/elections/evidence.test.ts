@@ -158,7 +158,7 @@ describe("evidence/consensus", () => {
     expect([3, 4, 5, 6, 7, 8].map((epoch) => fresh.set(epoch))).not.toContain(undefined);
     expect(queries.epochEntry(fresh.chain.state, 2)).toBeUndefined();
     expect(queries.epochEntry(fresh.chain.state, 3)).toBeDefined();
-    expect(await fresh.chain.refused(fresh.doubleVote("A", "B"))).toBe("EVIDENCE_TOO_OLD");
+    expect(await fresh.chain.send(fresh.doubleVote("A", "B"))).toBe("EVIDENCE_TOO_OLD");
   });
 
   it("costs a tenth of the bond, and at least one unit of it", () => {
@@ -166,7 +166,8 @@ describe("evidence/consensus", () => {
   });
 
   it("is not judged by a ledger that was given nothing to verify votes with", async () => {
-    const blind = await TestChain.start(createAllianceLedger, chain.genesis, chain.members);
+    const make: typeof createAllianceLedger = (genesis, pool) => createAllianceLedger(genesis, pool);
+    const blind = await TestChain.start(make, chain.genesis, chain.members);
     const evidence = blind.makeBlock([]);
     const fresh = await Alliance.start({ stakes: [100, 90, 80, 70, 60], lengthHeights: 1_000 });
     const transactions = [fresh.doubleVote("A", "B")];

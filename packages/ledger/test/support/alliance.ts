@@ -1,4 +1,4 @@
-import { inlineVoteVerifier, type ValidatorSet, voteBytes } from "@consilium/consensus";
+import { type ValidatorSet, voteBytes } from "@consilium/consensus";
 import { encodeVoteBitmap, equalBytes, sha256, utf8, type VoteSuite } from "@consilium/crypto";
 import { createCurveVoteSuite, loadCurve, votePossessionProof } from "@consilium/crypto/curve";
 import {
@@ -23,7 +23,6 @@ import {
 import { createAllianceLedger, queries } from "../../src/index.js";
 import { Actor } from "./actors.js";
 import { type BlockOutcome, makeGenesis, TestChain } from "./chain.js";
-import { Seeded } from "./random.js";
 
 const ZERO_32 = new Uint8Array(32);
 /** A signature that nobody looks at: facts are verified by a block's voters. */
@@ -89,10 +88,7 @@ export class Alliance {
         stake: stakes[index]!,
       })),
     });
-    const verifier = inlineVoteVerifier(suite, new Seeded("weights"));
-    const make: typeof createAllianceLedger = (first, pool) =>
-      createAllianceLedger(first, pool, { verifier });
-    const chain = await TestChain.start(make, genesis, founders);
+    const chain = await TestChain.start(createAllianceLedger, genesis, founders);
     return new Alliance(chain, suite, curve, founders);
   }
 

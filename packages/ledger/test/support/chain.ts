@@ -1,5 +1,6 @@
+import { inlineVoteVerifier } from "@consilium/consensus";
 import { toHex, utf8 } from "@consilium/crypto";
-import { type Curve, InlineCryptoPool, loadCurve } from "@consilium/crypto/curve";
+import { type Curve, createCurveVoteSuite, InlineCryptoPool, loadCurve } from "@consilium/crypto/curve";
 import {
   type Block,
   type Certificate,
@@ -14,6 +15,7 @@ import {
 import { type Application, createAllianceLedger, type LedgerEvent, queries } from "../../src/index.js";
 import { Actor } from "./actors.js";
 import { MemoryState } from "./memory-state.js";
+import { Seeded } from "./random.js";
 
 /** Four hospitals in order of their node ids, which is the order of validators with equal stakes. */
 const makeHospitals = (): Actor[] =>
@@ -82,7 +84,9 @@ export class TestChain {
     members: readonly Actor[] = makeHospitals(),
   ): Promise<TestChain> {
     const curve = await loadCurve({ backend: "mcl" });
-    const chain = new TestChain(make(genesis, new InlineCryptoPool(curve)), curve, genesis, members);
+    const verifier = inlineVoteVerifier(createCurveVoteSuite(curve), new Seeded("weights"));
+    const app = make(genesis, new InlineCryptoPool(curve), { verifier });
+    const chain = new TestChain(app, curve, genesis, members);
     const first = await chain.app.genesisChanges();
     chain.state.apply(first.changes);
     chain.roots.push(first.stateRoot);
