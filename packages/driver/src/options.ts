@@ -21,6 +21,17 @@ export interface StartMark {
   write(mark: number): Promise<void> | void;
 }
 
+/**
+ * The operators' word that a block is the newest one of the chain on which anybody relies, given to every node of a
+ * chain of one to three validators: it tolerates no fault, so one lost safety record stops it, and no reset can become
+ * final. All its nodes are stopped, the newest block that any of them, a checkpoint or an anchor shows is named, and all
+ * are started with its name once. What lay above it is dropped everywhere.
+ */
+export interface NamedTip {
+  readonly height: number;
+  readonly digest: Uint8Array;
+}
+
 /** Who this node is on the chain. Without a vote signer it follows. */
 export interface ChainIdentity {
   /** Ed25519 node key, 32 bytes: node id and author of its blocks. */
@@ -30,6 +41,8 @@ export interface ChainIdentity {
   readonly hasVoted?: boolean;
   /** Without it a store that was restored from a copy is not recognised. */
   readonly startMark?: StartMark;
+  /** Lets a key whose record is lost vote again above this block, on a chain of at most three validators. */
+  readonly namedTip?: NamedTip;
 }
 
 /** Everything a driver touches: ports, the application and the identity. */

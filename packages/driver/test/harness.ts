@@ -19,7 +19,7 @@ import {
   VoteKind,
   type VoteSubject,
 } from "@consilium/protocol";
-import { ChainDriver, type ChainDriverOptions } from "../src/index.js";
+import { ChainDriver, type ChainDriverOptions, type ChainIdentity } from "../src/index.js";
 import { encodeMessage } from "../src/messages/codec.js";
 import {
   countingApplication,
@@ -117,22 +117,22 @@ export class TestChain {
     return new TestChain(genesis, members, suite, sets);
   }
 
+  identityOf(index: number): ChainIdentity {
+    const { nodeId, secret } = this.members[index]!;
+    const publicKey = this.suite.publicKey(secret);
+    return { nodeId, voteSigner: { publicKey, sign: async (message) => this.suite.sign(secret, message) } };
+  }
+
   /** Starts a member's driver on its store (a fresh one at first). */
   async start(index: number, change: Partial<ChainDriverOptions> = {}): Promise<ChainDriver> {
-    const { nodeId, name, secret } = this.members[index]!;
+    const { name } = this.members[index]!;
     const store = this.stores.get(name) ?? new MemoryStore();
     this.stores.set(name, store);
     const random = seededRandom(index);
     const driver = new ChainDriver({
       genesis: this.genesis,
       application: this.application(),
-      identity: {
-        nodeId,
-        voteSigner: {
-          publicKey: this.suite.publicKey(secret),
-          sign: async (message) => this.suite.sign(secret, message),
-        },
-      },
+      identity: this.identityOf(index),
       store: store as Store,
       transport: this.joined(name),
       verifier: inlineVoteVerifier(this.suite, random),

@@ -1,7 +1,21 @@
-import { type Validator, validatorIndexOf } from "@consilium/consensus";
-import { equalBytes, Reader, toHex, u64 } from "@consilium/crypto";
+import {
+  emptySafetyRecord,
+  pruneSafetyRecord,
+  type SafetyRecord,
+  type Validator,
+  validatorIndexOf,
+} from "@consilium/consensus";
+import { ConsiliumError, equalBytes, Reader, toHex, u64 } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
-import { epochOfHeight, type Log, type StoreChange, type Vote, type VoteSubject } from "@consilium/protocol";
+import {
+  epochOfHeight,
+  type Log,
+  type StoreChange,
+  toEpoch,
+  toView,
+  type Vote,
+  type VoteSubject,
+} from "@consilium/protocol";
 import type { FollowReason } from "../chain.js";
 import {
   readmittedRecord,
@@ -10,7 +24,7 @@ import {
   SafeSigner,
   VIEW_MAX,
 } from "../engine/safe-signer.js";
-import type { ChainIdentity, VoteSigner } from "../options.js";
+import type { ChainIdentity, NamedTip, VoteSigner } from "../options.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
 import type { EpochBook } from "./epoch-book.js";
@@ -18,6 +32,9 @@ import { forgetLost, type LossReason, type LostRecord, lostChange, readLost } fr
 
 const countKey = keyIn(buckets.startCount);
 const forfeitedKey = keyIn(buckets.forfeited);
+
+/** Sets of this size or smaller tolerate no fault: f = 0. */
+const FAULTLESS_VALIDATORS_MAX = 3;
 
 export interface SeatOptions {
   readonly store: ChainStore;
@@ -35,10 +52,9 @@ export interface SeatOptions {
  * the reset was submitted here after the loss was noticed, or the rest of the store is whole, so that its epoch then
  * bounds the votes. Each loss needs a reset of its own.
  *
- * A chain in which that leaves no quorum stops: with one to three validators (f = 0) the loss of one record is enough.
- * No transaction can become final then. The operators stop all its nodes, agree on the newest block that any of them, a
- * checkpoint or an anchor on another chain proves final, and found the chain again with a genesis of its own that
- * names that block; nobody may take the old vote keys on in the old chain.
+ * A chain in which that leaves no quorum stops, and no reset can become final in it. With one to three validators
+ * (f = 0) one lost record is enough: the operators then name the tip ({@link NamedTip}). With more, they found the chain
+ * again with new vote keys, from the newest state that any of them can prove final.
  */
 export class Seat {
   private signer: SafeSigner | undefined;
@@ -57,15 +73,19 @@ export class Seat {
     return this.signer?.votes() ?? [];
   }
 
-  /** Reads the safety record; called once, before the first {@link take}. */
+  /**
+   * Reads the safety record; called once, before the first {@link take}. Throws `NAMED_TIP_DIFFERS` and
+   * `NAMED_TIP_NOT_ALLOWED` where the operators named a tip that cannot be resumed at.
+   */
   async open(): Promise<void> {
     const { identity, store, application, log } = this.options;
-    if (identity.voteSigner === undefined) return;
+    const { voteSigner, namedTip } = identity;
+    if (voteSigner === undefined) return;
+    if (namedTip !== undefined && this.mustResume(namedTip)) return this.resumeAt(namedTip, voteSigner);
     const found = this.findLoss();
     if (found === undefined) {
       const record = readSafetyRecord(store, application.chainId);
-      if (record.kind === "valid")
-        this.signer = new SafeSigner(store, record.value, identity.voteSigner, log);
+      if (record.kind === "valid") this.signer = new SafeSigner(store, record.value, voteSigner, log);
       return;
     }
     this.lost = found;
@@ -85,7 +105,7 @@ export class Seat {
     this.reason = this.judge(epoch);
     const seat = this.reason === undefined ? { epoch, validator: this.indexIn(epoch)! } : undefined;
     this.signer?.takeSeat(seat);
-    if (this.signer !== undefined) await this.raiseMark();
+    await this.raiseMark();
     return seat !== undefined;
   }
 
@@ -149,10 +169,10 @@ export class Seat {
     return bytes === undefined ? 0 : Number(new Reader(bytes).u64());
   }
 
-  /** First the store, then the mark: a crash in between leaves the store ahead, which says nothing bad of it. */
+  /** A loss that was noticed is durable by now. First the store, then the mark: a crash in between leaves the store ahead, which says nothing bad of it. */
   private async raiseMark(): Promise<void> {
     const { store, identity } = this.options;
-    if (identity.startMark === undefined) return;
+    if (identity.voteSigner === undefined || identity.startMark === undefined) return;
     const next = Math.max(this.count(), identity.startMark.read()) + 1;
     await store.write([{ key: countKey, value: u64(next) }], true);
     await identity.startMark.write(next);
@@ -179,11 +199,11 @@ export class Seat {
   }
 
   private async readmitIfReset(epoch: number): Promise<void> {
-    const { identity } = this.options;
+    const { identity, application } = this.options;
     if (this.lost === undefined || identity.voteSigner === undefined) return;
     const resetEpoch = this.resetEpoch(this.lost);
     if (resetEpoch === undefined || epoch <= resetEpoch) return;
-    await this.readmit(identity.voteSigner, epoch);
+    await this.readmit(identity.voteSigner, epoch, readmittedRecord(application.chainId, epoch));
   }
 
   /** The epoch that finalized the reset which makes this loss good; undefined while there is none. */
@@ -197,14 +217,51 @@ export class Seat {
     return epochOfHeight(own.height, epochs.lengthHeights);
   }
 
-  private async readmit(key: VoteSigner, epoch: number): Promise<void> {
-    const { store, application, identity, log } = this.options;
-    const record = readmittedRecord(application.chainId, epoch);
+  /** Once for each name: a node that went on from there keeps its record, however often it is started with it. */
+  private mustResume({ height, digest }: NamedTip): boolean {
+    const { store } = this.options;
+    const done = store.read(buckets.resumedAt);
+    if (done !== undefined && equalBytes(done, digest)) return false;
+    return this.findLoss() !== undefined || (store.tip()?.tip.height ?? 0) <= height;
+  }
+
+  /** The operators named the tip: what lies above it is dropped, and the key votes again from there on. */
+  private async resumeAt({ height, digest }: NamedTip, key: VoteSigner): Promise<void> {
+    const { store, epochs, application } = this.options;
+    const validators = epochs.setOf(epochs.current)?.length ?? 0;
+    if (validators > FAULTLESS_VALIDATORS_MAX) {
+      throw new ConsiliumError(
+        "NAMED_TIP_NOT_ALLOWED",
+        "Only a chain of one to three validators is resumed at a named tip; submit a safety reset.",
+        { validators },
+      );
+    }
+    const tip = store.tip()?.tip;
+    if (tip === undefined || tip.height !== height || !equalBytes(tip.digest, digest)) {
+      throw new ConsiliumError(
+        "NAMED_TIP_DIFFERS",
+        "This node's newest final block is not the one that is named; bring the data that ends with it.",
+        { height: tip?.height ?? 0, named: height },
+      );
+    }
+    await store.forgetPending();
+    const floor = { epoch: toEpoch(tip.epoch), view: toView(tip.view) };
+    const record = pruneSafetyRecord(emptySafetyRecord(application.chainId), floor);
+    await this.readmit(key, epochs.current, record, [{ key: keyIn(buckets.resumedAt), value: digest }]);
+  }
+
+  private async readmit(
+    key: VoteSigner,
+    epoch: number,
+    record: SafetyRecord,
+    extra: readonly StoreChange[] = [],
+  ): Promise<void> {
+    const { store, identity, log } = this.options;
     const forfeited = { key: forfeitedKey, value: undefined };
     const count = { key: countKey, value: u64(Math.max(this.count(), identity.startMark?.read() ?? 0)) };
-    await store.write([recordChange(record), forgetLost, forfeited, count], true);
+    await store.write([recordChange(record), forgetLost, forfeited, count, ...extra], true);
     this.lost = undefined;
     this.signer = new SafeSigner(store, record, key, log);
-    log.warn({ epoch, voteKey: toHex(key.publicKey) }, "the vote key is readmitted after its reset");
+    log.warn({ epoch, voteKey: toHex(key.publicKey) }, "the vote key votes again");
   }
 }

@@ -148,6 +148,15 @@ export class ChainStore {
     return { certificates, headers };
   }
 
+  /** Drops everything above the tip, at a start, before {@link loadPending}. */
+  async forgetPending(): Promise<void> {
+    const changes: StoreChange[] = [];
+    for (const bucket of [buckets.certificate, buckets.pendingBody]) {
+      for await (const [key] of this.store.range(rangeOf(bucket))) changes.push({ key, value: undefined });
+    }
+    await this.store.batch(changes, { sync: true });
+  }
+
   /**
    * Lands blocks, their state changes, the finalization and the cursor in one synced batch, and drops what lay at or
    * below the new tip. `extra` rides along: the safety record's floor, submissions that became final. With a hand-over

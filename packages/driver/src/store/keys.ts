@@ -41,6 +41,8 @@ export const buckets = {
   startCount: 0x90,
   /** One value: since when this store lacks the safety record, and the reset that was asked for. */
   lostRecord: 0x91,
+  /** One value: digest of the block at which the operators last let this chain resume. */
+  resumedAt: 0x92,
 } as const;
 
 export type Bucket = (typeof buckets)[keyof typeof buckets];

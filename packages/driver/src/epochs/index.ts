@@ -1,1 +1,0 @@
-export { EpochBook, type EpochBookOptions } from "./epoch-book.js";
