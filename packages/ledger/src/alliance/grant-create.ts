@@ -4,6 +4,7 @@ import * as queries from "../queries.js";
 import { ensure, type Rule, type RuleContext, refuse } from "../rules.js";
 import { keyOf, prefixes } from "../state/keys.js";
 import { AccountStatus, GrantEntry } from "../state/values.js";
+import { noteExpiry } from "./dead-grants.js";
 
 /** Bit 0 of a scope's flags: the grant is for an emergency. */
 export const EMERGENCY_FLAG = 1;
@@ -58,6 +59,7 @@ export const grantCreate: Rule<GrantCreate, GrantTerms> = {
     });
     state.append(prefixes.grantsOfOwner, owner, terms.gid);
     state.append(prefixes.grantsOfRecipient, recipient, terms.gid);
+    noteExpiry(state, terms.gid, payload.expiryMs);
     state.putCounter(keyOf(prefixes.grantNonce, owner), grantNonce + 1);
     emit({ type: "grant-created", grantId: terms.gid, owner, recipient });
     return "OK";

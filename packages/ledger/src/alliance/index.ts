@@ -18,6 +18,7 @@ import { ceremonyEk } from "./ceremony/ek.js";
 import { ceremonyConfirm, ceremonyDeal, ceremonyDispute } from "./ceremony/message.js";
 import { ceremonySwitch } from "./ceremony/switch.js";
 import { chainAnchor } from "./chain-anchor.js";
+import { removeDeadGrants } from "./dead-grants.js";
 import { evidenceConsensus } from "./evidence-consensus.js";
 import { grantCreate } from "./grant-create.js";
 import { grantRevoke } from "./grant-revoke.js";
@@ -80,5 +81,6 @@ export function createAllianceLedger(
 
 async function startBlock(start: BlockStart): Promise<void> {
   countFacts(start);
+  removeDeadGrants(start);
   await advanceCeremonies(start);
 }

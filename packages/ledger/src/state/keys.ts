@@ -58,6 +58,8 @@ export const prefixes = {
   grant: 0x50,
   grantsOfOwner: 0x51,
   grantsOfRecipient: 0x52,
+  grantsExpiring: 0x53,
+  grantExpiryCursor: 0x54,
 
   access: 0x58,
   accessesOfOwner: 0x59,
