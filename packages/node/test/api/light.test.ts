@@ -1,9 +1,8 @@
+import { readFile } from "node:fs/promises";
 import {
-  HttpApi,
-  httpLightSource,
-  LightClient,
+  ConsiliumClient,
+  type LightClient,
   PROOF_KEYS_MAX,
-  portablePorts,
   verifiedAccount,
   verifiedMember,
   verifiedValidators,
@@ -17,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemRandom } from "../../src/chain/index.js";
 import { TestAlliance } from "../chain/harness.js";
 import { ApiHarness } from "../support/api-harness.js";
+import { checkGrant } from "./light-example.js";
 
 const EPOCH_HEIGHTS = 4;
 const TIMEOUT = { timeoutMs: 30_000 };
@@ -48,15 +48,11 @@ describe("the light routes of a real node", () => {
     await test.stopAll();
   });
 
-  const openLight = () => {
-    const ports = portablePorts(test.pool);
-    const http = new HttpApi({ baseUrls: [api.api.url], ports });
-    return LightClient.open({
-      trust: { genesis: test.genesis },
-      sources: [httpLightSource(http, api.api.url)],
-      verifier: inlineVoteVerifier(test.suite, systemRandom),
-      clock: ports.clock,
-    });
+  const openLight = async (): Promise<LightClient> => {
+    const verifier = inlineVoteVerifier(test.suite, systemRandom);
+    const trust = { start: { genesis: test.genesis }, verifier };
+    const client = new ConsiliumClient({ baseUrls: [api.api.url], pool: test.pool, trust });
+    return (await client.light())!;
   };
 
   it("take a light client from genesis to the tip, and prove what is there and what is not", async () => {
@@ -101,6 +97,15 @@ describe("the light routes of a real node", () => {
       status: 404,
       json: { error: { code: "BLOCK_UNKNOWN" } },
     });
+  });
+
+  it("answer the example of the documentation, votes checked as in a browser", async () => {
+    const source = await readFile(new URL("./light-example.ts", import.meta.url), "utf8");
+    const page = await readFile(new URL("../../../../docs/light-client.md", import.meta.url), "utf8");
+    expect(page).toContain(source.slice(source.indexOf("export async function")).trim());
+    await growTo(chain.finalized().height + 1);
+    const answer = await checkGrant([api.api.url], test.pool, test.genesis, sha256(Uint8Array.of(1)));
+    expect(answer).toEqual({ state: "absent", accesses: 0 });
   });
 
   it("prove again after a restart, from the next block on", async () => {
