@@ -7,7 +7,7 @@ const allowed = {
   driver: ["ledger", "consensus", "protocol", "crypto"],
   sim: ["driver", "ledger", "consensus", "protocol", "crypto"],
   client: ["ledger", "consensus", "protocol", "crypto"],
-  e2e: ["client", "ledger", "consensus", "protocol", "crypto"],
+  e2e: ["client", "driver", "ledger", "consensus", "protocol", "crypto"],
   node: ["client", "driver", "ledger", "consensus", "protocol", "crypto"],
 };
 

@@ -4,6 +4,14 @@ import type { Cluster } from "./cluster/cluster.js";
 import type { Load } from "./load/load.js";
 import type { Manifest } from "./manifest/schema.js";
 
+/** What the checks at the end compared. */
+export interface Compared extends SweepResult {
+  /** Accounts that a client which trusts no node read with proofs. */
+  readonly proven: number;
+  /** Members that stand convicted of cheating. */
+  readonly convicted: readonly string[];
+}
+
 /** What a run came to, as `--json` prints it. */
 export interface Report {
   readonly name: string;
@@ -27,8 +35,8 @@ export interface Report {
     readonly registered: number;
     readonly requested: number;
   };
-  /** What the last check compared; null when it was not reached. */
-  readonly swept: SweepResult | null;
+  /** What the last checks compared; null when they were not reached. */
+  readonly compared: Compared | null;
   readonly nodes: readonly {
     readonly name: string;
     readonly height: number;
@@ -44,11 +52,11 @@ export function reportOf(input: {
   readonly witness: Witness;
   readonly load: Load;
   readonly epochs: ReadonlyMap<string, number>;
-  readonly swept: SweepResult | undefined;
+  readonly compared: Compared | undefined;
   readonly resumedMs: number | undefined;
   readonly isInterrupted: boolean;
 }): Report {
-  const { manifest, cluster, witness, load, epochs, swept, resumedMs, isInterrupted } = input;
+  const { manifest, cluster, witness, load, epochs, compared, resumedMs, isInterrupted } = input;
   return {
     name: manifest.name,
     seed: manifest.seed,
@@ -67,7 +75,7 @@ export function reportOf(input: {
       registered: load.submitted.register + load.submitted.owner,
       requested: load.submitted.request,
     },
-    swept: swept ?? null,
+    compared: compared ?? null,
     nodes: cluster.nodes.map(({ name, starts, wipes }) => ({
       name,
       height: witness.heightOf(name),
@@ -80,7 +88,7 @@ export function reportOf(input: {
 
 /** The report for people. */
 export function reportLines(report: Report): string[] {
-  const { transactions, swept, violations } = report;
+  const { transactions, compared, violations } = report;
   const verdict = report.isInterrupted ? "INTERRUPTED" : report.ok ? "HELD" : "VIOLATED";
   return [
     `${verdict}: ${report.name}, seed ${report.seed}`,
@@ -88,15 +96,20 @@ export function reportLines(report: Report): string[] {
       report.resumedMs === null ? "not resumed" : `resumed after ${seconds(report.resumedMs)}`
     }`,
     `  ${transactions.final} transactions final (${transactions.registered} accounts, ${transactions.requested} requests), ${transactions.refused} refused, ${transactions.heldBack} held back`,
-    ...(swept === null
-      ? []
-      : [
-          `  compared at the end: ${swept.blocksChecked} blocks, ${swept.transactionsChecked} transactions, ${swept.accountsChecked} accounts, ${swept.handoversChecked} hand-overs`,
-        ]),
+    ...(compared === null ? [] : comparedLines(compared)),
     ...report.nodes.map(
       ({ name, height, starts, wipes }) => `  ${name}: height ${height}, ${starts} starts, ${wipes} wipes`,
     ),
     ...violations.map(({ code, sentence, atMs }) => `  ! ${code} at ${seconds(atMs)}: ${sentence}`),
+  ];
+}
+
+function comparedLines(compared: Compared): string[] {
+  const { blocksChecked, transactionsChecked, accountsChecked, handoversChecked, proven, convicted } =
+    compared;
+  return [
+    `  compared at the end: ${blocksChecked} blocks, ${transactionsChecked} transactions, ${accountsChecked} accounts, ${handoversChecked} hand-overs`,
+    `  read with proofs: ${proven} accounts; convicted: ${convicted.length === 0 ? "nobody" : convicted.join(", ")}`,
   ];
 }
 

@@ -3,8 +3,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { routes } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
+import { checkConvictions } from "./check/convictions.js";
+import { readByProofs } from "./check/light-reader.js";
 import { observe } from "./check/observer.js";
-import { type SweepResult, sweep } from "./check/sweep.js";
+import { sweep } from "./check/sweep.js";
 import { Witness } from "./check/witness.js";
 import { Cluster } from "./cluster/cluster.js";
 import { compile } from "./cluster/command.js";
@@ -13,7 +15,7 @@ import type { Manifest } from "./manifest/schema.js";
 import type { Placement } from "./network/relays.js";
 import { pause, until } from "./pause.js";
 import { describeStep, planOf, type Step } from "./plan/plan.js";
-import { type Report, reportOf } from "./report.js";
+import { type Compared, type Report, reportOf } from "./report.js";
 import { SeededRandom } from "./seeded-random.js";
 
 export interface RunOptions {
@@ -92,36 +94,37 @@ class Run {
     });
     const { nodes } = this.cluster;
     const observed = observe(nodes, this.witness, this.#random, this.#epochs, this.#observing.signal);
-    let swept: SweepResult | undefined;
+    let compared: Compared | undefined;
     let resumedMs: number | undefined;
     try {
       await this.#perturb(load);
       resumedMs = await this.#resume();
       await this.#settle(load);
-      // Later blocks must not change what is compared: the sweep asks for reports that are complete.
       await load.stop();
-      if (!this.signal.aborted && resumedMs !== undefined) {
-        const upTo = Math.min(...nodes.map(({ name }) => this.witness.heightOf(name)));
-        const { size } = this.witness.transactions;
-        this.say(`comparing ${upTo} blocks and ${size} transactions on ${nodes.length} nodes`);
-        const isLate = (name: string) => name in this.manifest.late;
-        swept = await sweep(nodes, this.witness, load.accounts, upTo, isLate);
-      }
+      if (!this.signal.aborted && resumedMs !== undefined) compared = await this.#compare(load);
     } finally {
       await load.stop();
       this.#observing.abort();
       await observed;
     }
     return reportOf({
-      manifest: this.manifest,
-      cluster: this.cluster,
-      witness: this.witness,
-      load,
-      epochs: this.#epochs,
-      swept,
-      resumedMs,
-      isInterrupted: this.signal.aborted,
+      ...{ manifest: this.manifest, cluster: this.cluster, witness: this.witness, load },
+      ...{ epochs: this.#epochs, compared, resumedMs, isInterrupted: this.signal.aborted },
     });
+  }
+
+  /** The last checks, when the network is whole and nothing is under way any more. */
+  async #compare(load: Load): Promise<Compared> {
+    const { nodes, alliance } = this.cluster;
+    const { byzantine, late } = this.manifest;
+    const upTo = Math.min(...nodes.map(({ name }) => this.witness.heightOf(name)));
+    this.say(
+      `comparing ${upTo} blocks and ${this.witness.transactions.size} transactions on ${nodes.length} nodes`,
+    );
+    const swept = await sweep(nodes, this.witness, load.accounts, upTo, (name) => name in late);
+    const convicted = await checkConvictions(nodes, byzantine, this.witness);
+    const proven = await readByProofs(nodes, alliance.genesis, load.accounts, this.witness);
+    return { ...swept, proven, convicted };
   }
 
   async #startFirst(): Promise<void> {

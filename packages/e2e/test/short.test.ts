@@ -37,7 +37,9 @@ it("loses nothing that real nodes reported final while they are killed, cut off,
   // The run was one: blocks and transactions became final, and all nodes were asked for all of them.
   expect(report.height).toBeGreaterThan(10);
   expect(report.transactions.final).toBeGreaterThan(20);
-  expect(report.swept?.transactionsChecked).toBe(report.nodes.length * report.transactions.final);
+  expect(report.compared?.transactionsChecked).toBe(report.nodes.length * report.transactions.final);
+  expect(report.compared?.blocksChecked).toBeGreaterThan(10 * (report.nodes.length - 1));
+  expect(report.compared?.convicted).toEqual([]);
   expect(report.nodes.map(({ starts }) => starts)).toEqual([2, 2, 2, 2, 2]);
   rmSync(dir, { recursive: true, force: true });
 }, 400_000);

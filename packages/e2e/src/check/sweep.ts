@@ -75,6 +75,7 @@ async function checkAccount(
       api.call(routes.account, { account: account.id }, undefined, options),
     );
     if (view.nextNonce === account.finalCount) return;
+    if (account.isWaiting && view.nextNonce === account.finalCount + 1) return;
     const code = view.nextNonce > account.finalCount ? "TRANSACTION_DOUBLED" : "TRANSACTION_LOST";
     const sentence = `${account.finalCount} transactions of account ${account.id} were reported final; on ${node.name} it has ${view.nextNonce}.`;
     witness.violated(code, sentence);

@@ -10,6 +10,8 @@ export interface Violation {
     | "TRANSACTION_DIFFERS"
     | "TRANSACTION_DOUBLED"
     | "HANDOVER_DIFFERS"
+    | "HONEST_CONVICTED"
+    | "NOT_CONVICTED"
     | "NOT_RESUMED"
     | "NOT_SETTLED"
     | "NODE_DIED"

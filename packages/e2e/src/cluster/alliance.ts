@@ -26,6 +26,7 @@ export interface NodeFiles {
 
 export interface FoundedAlliance {
   readonly chainId: string;
+  readonly genesis: Genesis;
   readonly nodes: readonly NodeFiles[];
   readonly relays: Relays;
   readonly links: LinkModel;
@@ -53,7 +54,7 @@ export async function foundAlliance(
     readonly genesisFile: string;
     readonly members: readonly NodeFiles[];
   };
-  const chainId = adaptGenesis(facts.genesisFile, manifest);
+  const genesis = adaptGenesis(facts.genesisFile, manifest);
   const ports = await freePorts(2 * names.length);
   const endpoints = facts.members.map((member, index) => ({
     member,
@@ -72,14 +73,14 @@ export async function foundAlliance(
     adaptConfig(member.configFile, { p2p, api, peers });
     return { ...member, dir: join(dir, member.name), apiUrl: `http://${api.host}:${api.port}` };
   });
-  return { chainId, nodes, relays, links };
+  return { chainId: toHex(chainIdOf(genesis)), genesis, nodes, relays, links };
 }
 
 const NO_DELAY = { delayMs: 0, jitterMs: 0, lossPercent: 0, kilobytesPerSecond: undefined };
 
 const multiaddrOf = ({ host, port }: Endpoint): string => `/ip4/${host}/tcp/${port}`;
 
-function adaptGenesis(file: string, manifest: Manifest): string {
+function adaptGenesis(file: string, manifest: Manifest): Genesis {
   const content = JSON.parse(readFileSync(file, "utf8"));
   const genesis = Genesis.fromJson(content.genesis);
   const { preset: _, ...overrides } = manifest.chain;
@@ -99,7 +100,7 @@ function adaptGenesis(file: string, manifest: Manifest): string {
     file,
     JSON.stringify({ ...content, chainId, genesis: Genesis.toJson(adapted) }, undefined, 2),
   );
-  return chainId;
+  return adapted;
 }
 
 function adaptConfig(

@@ -4,6 +4,7 @@ import type { Manifest } from "../manifest/schema.js";
 import { loopback, type Placement } from "../network/relays.js";
 import { type Act, isLinkAct, type Step } from "../plan/plan.js";
 import { type FoundedAlliance, foundAlliance, type NodeFiles } from "./alliance.js";
+import type { Preload } from "./command.js";
 import { type MemberSigner, openMemberSigner } from "./member-signer.js";
 import { apiOf } from "./node-client.js";
 import { NodeProcess } from "./node-process.js";
@@ -53,8 +54,7 @@ export class Cluster {
       const process = new NodeProcess({
         files,
         wrapper: placement.wrapperOf(files.name),
-        preloads: ["clock-skew"],
-        environment: {},
+        ...conductOf(manifest.byzantine[files.name]),
         onDeath: (reason) => cluster.#died(files.name, reason),
       });
       const counters = { starts: 0, wipes: 0, deaths: 0, isAway: true };
@@ -147,4 +147,13 @@ export class Cluster {
   #named(names: readonly string[]): RunNode[] {
     return this.nodes.filter(({ name }) => names.includes(name));
   }
+}
+
+/** How a node's process is started: a Byzantine one with what makes it misbehave. */
+function conductOf(behaviour: string | undefined): {
+  readonly preloads: readonly Preload[];
+  readonly environment: Readonly<Record<string, string>>;
+} {
+  if (behaviour === undefined) return { preloads: ["clock-skew"], environment: {} };
+  return { preloads: ["clock-skew", "byzantine"], environment: { CONSILIUM_E2E_BYZANTINE: behaviour } };
 }

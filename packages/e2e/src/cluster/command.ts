@@ -15,7 +15,7 @@ const compiledHere = join(root, "packages", "e2e", "dist", "src");
 const polyfill = join(root, "scripts", "polyfill.mjs");
 
 /** Modules of this package that a node's process loads before its own. */
-export type Preload = "clock-skew";
+export type Preload = "clock-skew" | "byzantine";
 
 /** Compiles the workspace's sources, so that nodes start fast and run what stands there now. */
 export async function compile(): Promise<void> {

@@ -31,6 +31,8 @@ export class LoadAccount {
   readonly exchangeKey: string;
   /** How many transactions of it were reported final. */
   finalCount = 0;
+  /** Whether one more was submitted of which no node has said yet that it is final. */
+  isWaiting = false;
   readonly #secret: Uint8Array;
   readonly #chainId: Uint8Array;
 

@@ -122,7 +122,9 @@ export class Load {
     const [account] = this.#idle.splice(this.#random.between(0, this.#idle.length - 1), 1);
     if (account === undefined || this.#owner === undefined) return;
     const signed = account.request(this.#owner.id, randomBytes, this.options.witness.highest);
+    account.isWaiting = true;
     if (!(await this.#settle(signed))) return;
+    account.isWaiting = false;
     account.finalCount += 1;
     this.submitted.request += 1;
     this.#idle.push(account);
