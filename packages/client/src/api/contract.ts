@@ -83,6 +83,9 @@ export const routes = {
   delegates: get<{ readonly epoch?: number }, views.DelegatesView>("public", "/v1/delegates"),
   /** Every member as the next election would rank it now, best first. */
   candidates: get<NoParameters, views.CandidatesView>("public", "/v1/candidates"),
+  members: get<NoParameters, views.MembersView>("public", "/v1/members"),
+  /** What members proposed, and how it stands. */
+  proposals: get<NoParameters, views.ProposalsView>("public", "/v1/proposals"),
   /**
    * For light clients, which trust no node: the newest finalized header with the finalization that proves it.
    * 503 `NOT_PROVABLE` while the node holds none, before the first block.
@@ -154,6 +157,15 @@ export const routes = {
     { readonly signKey: Hex; readonly exchangeKey: Hex; readonly role: "owner" | "recipient" },
     { readonly account: Hex; readonly member: Hex; readonly attestation: Hex }
   >("admin", "/v1/enrolments"),
+  /**
+   * Signs and sends a member's own transaction: stake votes, candidacy, proposals, approvals, a safety reset. Waits until it
+   * is final, at most `waitMs` (0 to {@link WAIT_MS_MAX}). 403 `NOT_A_MEMBER`, 503 `NOT_READY` while the node catches up.
+   */
+  memberAct: post<
+    NoParameters,
+    { readonly act: views.MemberAct; readonly waitMs: number },
+    views.MemberActView
+  >("admin", "/v1/member/acts"),
   /** An owner's catalogue, opened by the node with its exchange key. 404 `NO_CATALOGUE`. */
   catalogue: get<{ readonly owner: Hex }, views.CatalogueView>("admin", "/v1/catalogue/:owner"),
   /** Hands out record nonces that were never handed out before, with the record ids they make. */

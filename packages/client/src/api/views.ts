@@ -25,14 +25,25 @@ export interface ChainView {
   readonly stateRoot: Hex;
 }
 
+/** Whether a node votes on a chain, and if not, why. */
+export interface VotingView {
+  readonly role: "voting" | "following";
+  /** A stable code such as NOT_A_VALIDATOR or SAFETY_RECORD_STALE; null while it votes. */
+  readonly followReason: string | null;
+  /** What its operator can do about it; null where nothing is wrong. */
+  readonly remedy: string | null;
+}
+
 export interface StatusView {
   /** Node id: the member's Ed25519 key. */
   readonly node: Hex;
   readonly name: string;
   readonly version: string;
   readonly timeMs: number;
-  readonly alliance: ChainView & { readonly epoch: number; readonly view: number };
-  readonly private: ChainView;
+  readonly alliance: ChainView & VotingView & { readonly epoch: number; readonly view: number };
+  readonly private: ChainView & VotingView;
+  /** `awaited`: this node's state does not know it as a member yet. `left`: it was expelled. */
+  readonly membership: "member" | "awaited" | "left";
   /** Members connected now. */
   readonly peers: readonly { readonly node: Hex; readonly name: string }[];
   readonly mempoolTransactions: number;
@@ -145,6 +156,74 @@ export interface EpochView {
 export interface NamedNode {
   readonly node: Hex;
   readonly name: string;
+}
+
+export interface MembersView {
+  /** The members of now, in the order in which they joined. */
+  readonly members: readonly MemberDetailView[];
+}
+
+export interface MemberDetailView extends MemberView {
+  readonly keyCentre: boolean;
+  /** 0 for a founding member. */
+  readonly joinedHeight: number;
+  readonly candidacy: "standing" | "resigned" | "banned" | "none";
+  /** How it spreads its stake. */
+  readonly votes: readonly { readonly candidate: Hex; readonly stake: number }[];
+}
+
+export type ProposalActionName = "admit" | "expel" | "set-stake" | "set-seats" | "reinstate";
+
+export interface ProposalView {
+  /** Id of the member/propose transaction. */
+  readonly id: Hex;
+  readonly action: ProposalActionName;
+  /** The member it is about, or the newcomer; null for set-seats. */
+  readonly subject: NamedNode | null;
+  readonly stake: number | null;
+  readonly seats: number | null;
+  readonly approvals: readonly NamedNode[];
+  /** Stake of the present members that approve, and of all. Two thirds pass. */
+  readonly approvedStake: number;
+  readonly wholeStake: number;
+  readonly status: "open" | "passed" | "applied" | "lapsed" | "failed";
+  readonly epoch: number;
+  readonly height: number;
+  /** Height at which it was applied, lapsed or failed; null before. */
+  readonly closedHeight: number | null;
+}
+
+export interface ProposalsView {
+  /** Newest first. */
+  readonly proposals: readonly ProposalView[];
+}
+
+/** The public keys of a node that is to join, as `consilium init --name` writes them to member.json. */
+export interface NewcomerBody {
+  readonly name: string;
+  readonly nodeId: Hex;
+  readonly exchangeKey: Hex;
+  readonly voteKey: Hex;
+  readonly votePossession: Hex;
+}
+
+export type ProposalBody =
+  | { readonly action: "admit"; readonly newcomer: NewcomerBody; readonly stake: number }
+  | { readonly action: "set-stake"; readonly member: Hex; readonly stake: number }
+  | { readonly action: "expel" | "reinstate"; readonly member: Hex }
+  | { readonly action: "set-seats"; readonly seats: number };
+
+/** What a member's operator lets the node say to the alliance in its own name. Members and candidates are node ids. */
+export type MemberAct =
+  | { readonly act: "vote"; readonly votes: readonly { readonly candidate: Hex; readonly stake: number }[] }
+  | { readonly act: "register" | "resign" | "reset-safety-record" }
+  | { readonly act: "propose"; readonly proposal: ProposalBody }
+  | { readonly act: "approve"; readonly proposal: Hex };
+
+export interface MemberActView {
+  readonly transaction: Hex;
+  /** Height at which it became final, null while it has not. */
+  readonly height: number | null;
 }
 
 export interface DelegatesView {

@@ -211,6 +211,7 @@ export class LightClient {
     try {
       return await action();
     } catch (error) {
+      if (this.fork !== undefined) await this.save();
       if (!(error instanceof ConsiliumError) || error.code === "LIGHT_FORK") throw error;
       errors.push(error);
       this.#note(source, error);
@@ -264,6 +265,8 @@ export class LightClient {
           throw lightFailure("LIGHT_BAD_HANDOVER", reason, { epoch: this.checkpoint.epoch });
         }
         for (const handover of handovers) await this.chain.cross(handover);
+        // A step that was taken need not be taken again, and keeps the trusted set young.
+        await this.save();
       }
     });
     this.#crossing = crossed.catch(() => undefined);

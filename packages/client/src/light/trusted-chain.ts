@@ -68,7 +68,7 @@ export class TrustedChain {
    */
   async compareHandover(handover: Handover): Promise<void> {
     this.requireOneHistory();
-    const { checkpoint, previousSet } = this.trusted;
+    const { checkpoint, previousSet, boundaryProof } = this.trusted;
     if (equalBytes(digestOf(handover.header), checkpoint.digest) || previousSet === undefined) return;
     const { chainId, epoch, lengthHeights } = checkpoint;
     const verdict = await verifyHandover(
@@ -81,7 +81,7 @@ export class TrustedChain {
     );
     if (verdict.kind !== "valid")
       throw lightFailure("LIGHT_BAD_HANDOVER", verdict.reason, { epoch: epoch - 1 });
-    this.fork(this.trusted.boundaryProof, handover);
+    this.fork(boundaryProof, handover);
   }
 
   private get chainId(): Uint8Array {

@@ -54,7 +54,8 @@ async function openOrCreate(input: EnrolInput): Promise<Wallet> {
       "This wallet belongs to another role; choose another place for a new one.",
     );
   }
-  const { chainId } = await readAlliance(input.api);
+  const expected = input.light && toHex(input.light.checkpoint.chainId);
+  const { chainId } = await readAlliance(input.api, expected);
   return Wallet.create(input.wallet, newContent(input, chainId));
 }
 

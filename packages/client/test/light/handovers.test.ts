@@ -271,6 +271,22 @@ describe("a light client with several nodes", () => {
     }
   });
 
+  it("keeps a fork that shows in a question, and steps that were taken for one", async () => {
+    const storage = memoryWalletStorage();
+    const honest = chain.source("node", chain.height - 1);
+    const node = lying(honest, "node", {});
+    const light = await open([node], { storage });
+    await read(light);
+    expect((await open([honest], { storage })).checkpoint.epoch).toBe(4);
+    const { header } = honest.tip;
+    const set = chain.setOf(header.epoch);
+    const twin = { ...header, timestampMs: header.timestampMs + 1 };
+    const finalization = await signers.finalize(twin, set, chain.namesOf(set), header.height + 5);
+    node.state = async (keys) => ({ ...(await honest.state(keys)), header: twin, finalization });
+    expect((await failure(read(light))).code).toBe("LIGHT_FORK");
+    expect((await open([honest], { storage })).fork).toEqual(light.fork);
+  });
+
   it("says which failure matters most when all fail", async () => {
     const dead = lying(chain.source("dead"), "dead", {
       head: () => Promise.reject(new ConsiliumError("API_UNREACHABLE", "No node answers.")),

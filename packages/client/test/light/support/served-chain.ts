@@ -45,7 +45,11 @@ export class HonestSource implements LightSource {
 }
 
 /** A node that answers as another does, but for what a test changes. */
-export function lying(source: LightSource, name: string, lies: Partial<LightSource>): LightSource {
+export function lying(
+  source: LightSource,
+  name: string,
+  lies: Partial<LightSource>,
+): { -readonly [Part in keyof LightSource]: LightSource[Part] } {
   return {
     name,
     head: () => source.head(),
