@@ -2,9 +2,30 @@ import { faultBound } from "@consilium/protocol";
 import type { Profile } from "../profiles.js";
 import type { SeededRandom } from "../random.js";
 import type { Actor } from "../world/node.js";
+import { cancellingVotes } from "./cancelling-votes.js";
+import { doubleVoter } from "./double-voter.js";
+import { equivocatingProposer } from "./equivocating-proposer.js";
+import { forgedCertificate } from "./forged-certificate.js";
+import { invalidPayload } from "./invalid-payload.js";
+import { silentProposer } from "./silent-proposer.js";
+import { staleVoter } from "./stale-voter.js";
+import { voteCensor } from "./vote-censor.js";
+import { withholdingRelay } from "./withholding-relay.js";
+import { wrongStateRoot } from "./wrong-state-root.js";
 
-/** Each misbehaviour is a file. */
-export const actors: readonly Actor[] = [];
+/** Each misbehaviour is a file; twins have a profile of their own. */
+export const actors: readonly Actor[] = [
+  equivocatingProposer,
+  doubleVoter,
+  silentProposer,
+  withholdingRelay,
+  staleVoter,
+  invalidPayload,
+  wrongStateRoot,
+  forgedCertificate,
+  cancellingVotes,
+  voteCensor,
+];
 
 export interface ActorPlan {
   readonly actors: readonly (readonly [machine: number, actor: Actor])[];

@@ -35,7 +35,7 @@ export function sizesOf(root: object): Map<string, number> {
     if (typeof value !== "object" || value === null || seen.has(value) || ArrayBuffer.isView(value)) continue;
     seen.add(value);
     if (value instanceof Map || value instanceof Set || Array.isArray(value)) {
-      sizes.set(path, Math.max(sizes.get(path) ?? 0, value instanceof Array ? value.length : value.size));
+      sizes.set(path, Math.max(sizes.get(path) ?? 0, Array.isArray(value) ? value.length : value.size));
       for (const each of value.values()) queue.push([`${path}[]`, each]);
       continue;
     }

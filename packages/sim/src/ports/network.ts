@@ -20,6 +20,8 @@ const RECONNECT_MS = [20, 800] as const;
 const HANG_UP_MS = [1, 40] as const;
 
 export interface NetworkObserver {
+  /** A node says something, whether or not anybody is connected. */
+  said(from: number, message: Uint8Array): void;
   /** A consensus stream message leaves a node. */
   sent(from: number, to: number, message: Uint8Array): void;
   /** Anything that travels: counted. */

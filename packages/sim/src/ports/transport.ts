@@ -51,6 +51,7 @@ export class NodeTransport implements Transport {
 
   send(to: string, message: Uint8Array): void {
     const { index, network, life } = this.options;
+    if (life.alive) network.observer.said(index, message);
     for (const peer of this.machinesOf.get(to) ?? []) {
       if (!life.alive || !network.isConnected(index, peer)) continue;
       if (message.length > limits.consensusMessageBytes) this.options.onOversize("consensus message");

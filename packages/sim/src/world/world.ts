@@ -2,6 +2,7 @@ import { toHex } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import { createAllianceLedger } from "@consilium/ledger";
 import type { ChainParameters, Genesis } from "@consilium/protocol";
+import { twin } from "../byzantine/twins.js";
 import { Checkers } from "../checkers/index.js";
 import { SimulatedDisk } from "../ports/disk.js";
 import { EventQueue } from "../ports/event-queue.js";
@@ -77,8 +78,8 @@ export async function makeWorld(
   const identities = [...keys.keys(), ...actorPlan.twinsOf];
   const actors = new Map(actorPlan.actors);
   for (const [copy, original] of actorPlan.twinsOf.entries()) {
-    actors.set(original, { name: "twin" });
-    actors.set(founders + copy, { name: "twin" });
+    actors.set(original, twin);
+    actors.set(founders + copy, twin);
   }
   const names = identities.map((identity) => keys[identity]!.name);
   const queue = new EventQueue();
@@ -90,9 +91,11 @@ export async function makeWorld(
   const log: LogCount = new Map();
   const observer = observe({ queue, trace, checkers, crashCount, log, honest });
   const network = new SimulatedNetwork(queue, random.fork("network"), profile.rough, {
+    said(from, message) {
+      if (honest(from)) checkers.sent(from, message);
+    },
     sent(from, to, message) {
       trace.sent(queue.nowMs, from, to, message);
-      if (honest(from)) checkers.sent(from, message);
       hooks.sent?.(queue.nowMs, from, to, message);
     },
     travelled: (from, to, sizeBytes) => hooks.travelled?.(queue.nowMs, from, to, sizeBytes),
