@@ -28,6 +28,8 @@ export interface Profile {
   readonly clockJumps: boolean;
   /** Up to f validators misbehave, to the end. */
   readonly byzantine: "none" | "actors" | "twins";
+  /** The one misbehaviour of the profile; drawn for each validator when absent. */
+  readonly actor?: string;
   /** Members join, leave and are replaced under load. */
   readonly churn: boolean;
   /** More than f nodes stay down to the end: only safety is judged. */
@@ -145,6 +147,15 @@ export const profiles: readonly Profile[] = [
     load: "steady",
   },
   { ...calm, name: "byzantine", about: "up to f validators misbehave", byzantine: "actors" },
+  {
+    ...calm,
+    name: "forged-history",
+    about: "a node comes back after long, and some peers help it with forged ranges",
+    absence: true,
+    byzantine: "actors",
+    actor: "forged-ranges",
+    load: "steady",
+  },
   { ...calm, name: "twins", about: "up to f validators run twice with one key", byzantine: "twins" },
   {
     name: "chaos",

@@ -6,7 +6,9 @@ import { cancellingVotes } from "./cancelling-votes.js";
 import { doubleVoter } from "./double-voter.js";
 import { equivocatingProposer } from "./equivocating-proposer.js";
 import { forgedCertificate } from "./forged-certificate.js";
+import { forgedRanges } from "./forged-ranges.js";
 import { invalidPayload } from "./invalid-payload.js";
+import { loneCertificate } from "./lone-certificate.js";
 import { silentProposer } from "./silent-proposer.js";
 import { staleVoter } from "./stale-voter.js";
 import { voteCensor } from "./vote-censor.js";
@@ -23,6 +25,8 @@ export const actors: readonly Actor[] = [
   invalidPayload,
   wrongStateRoot,
   forgedCertificate,
+  loneCertificate,
+  forgedRanges,
   cancellingVotes,
   voteCensor,
 ];
@@ -40,5 +44,6 @@ export function chooseActors(profile: Profile, validators: number, random: Seede
   const machines = random.shuffle(Array.from({ length: validators }, (_, index) => index));
   const faulty = machines.slice(0, random.between(1, bound));
   if (profile.byzantine === "twins") return { actors: [], twinsOf: faulty };
-  return { actors: faulty.map((machine) => [machine, random.pick(actors)] as const), twinsOf: [] };
+  const choice = actors.filter(({ name }) => profile.actor === undefined || name === profile.actor);
+  return { actors: faulty.map((machine) => [machine, random.pick(choice)] as const), twinsOf: [] };
 }
