@@ -14,16 +14,17 @@ import { ApiServer } from "./api/index.js";
 import { loadVoteSuite, openChain, systemClock, systemRandom, VotedMarks } from "./chain/index.js";
 import { CeremonyService, CommitteeSecrets, KeyCentre, ProxyService } from "./committee/index.js";
 import { type NodeConfig, readGenesis, readPassphrase } from "./config/index.js";
+import { CandidacyDuty, EvidenceDuty, MemberActs } from "./elections/index.js";
 import {
   forgetNodeKeys,
   installNativeCrypto,
   KeystoreFolder,
   type NodeKeys,
   openNodeKeys,
-  peerIdOfNode,
 } from "./keys/index.js";
 import { createLog } from "./logging/index.js";
-import { type MemberAddress, type Network, openNetwork } from "./network/index.js";
+import { ADDRESSES_PROTOCOL, AddressExchange, Membership, PeerBook } from "./membership/index.js";
+import { type Network, openNetwork } from "./network/index.js";
 import {
   AnchorDuty,
   BlobIndex,
@@ -63,6 +64,10 @@ interface Base {
   readonly store: Store;
   readonly blobs: BlobStore;
   readonly network: Network;
+  readonly book: PeerBook;
+  /** The services' own part of the database. */
+  readonly services: Store;
+  readonly evidence: EvidenceDuty;
   readonly pool: CryptoPool;
   readonly votes: VoteSuite;
   readonly log: Log;
@@ -132,33 +137,27 @@ async function openBase(
   const folder = new KeystoreFolder(config.keystoreDir, passphrase);
   const keys = await openNodeKeys(folder);
   stops.add("keys", async () => forgetNodeKeys(keys));
-  privateGenesisOf(genesis, keys.node.publicKey);
+  const services = prefixedStore(store, STORE_SERVICES);
   const blobs = await openFileBlobStore(join(config.dataDir, "blobs"));
+  const book = new PeerBook(toHex(keys.node.publicKey), config.network.peers);
   const network = await openNetwork({
     nodeSecretKey: keys.node.secretKey,
     listenAddresses: [config.network.listen],
     announceAddresses: config.network.announce,
-    members: memberAddresses(genesis, config),
+    // Nobody is dialled before the chain says who is a member.
+    members: [],
+    admits: (peer, way) => book.admits(peer, way),
     clock: systemClock,
     log: log.child({ part: "network" }),
   });
   const [pool, votes] = await Promise.all([createCryptoPool(), loadVoteSuite(log)]);
-  return { config, genesis, keys, folder, store, blobs, network, pool, votes, log, stops, halt };
-}
-
-/** Members of the genesis, with the addresses that the config knows for them. */
-function memberAddresses(genesis: Genesis, config: NodeConfig): MemberAddress[] {
-  return genesis.members.map(({ nodeKey }) => {
-    const suffix = `/p2p/${peerIdOfNode(nodeKey)}`;
-    return {
-      nodeId: toHex(nodeKey),
-      addresses: config.network.peers.filter((address) => address.endsWith(suffix)),
-    };
-  });
+  const evidence = new EvidenceDuty(services);
+  const opened = { config, genesis, keys, folder, store, services, blobs, network, book, evidence };
+  return { ...opened, pool, votes, log, stops, halt };
 }
 
 async function startChains(base: Base): Promise<Chains> {
-  const { genesis, keys, folder, store, network, pool, votes, log, stops, halt } = base;
+  const { config, genesis, keys, folder, store, network, pool, votes, log, stops, halt, evidence } = base;
   const marks = new VotedMarks(folder.dir);
   const nodeId = keys.node.publicKey;
   const shared = {
@@ -170,10 +169,17 @@ async function startChains(base: Base): Promise<Chains> {
     voteSecretKey: keys.vote.secretKey,
     onFatal: halt,
   };
-  const open = (each: Genesis, chain: string): Promise<ChainDriver> =>
-    openChain({ ...shared, genesis: each, hasVoted: marks.has(chainIdOf(each)), log: log.child({ chain }) });
-  const alliance = await open(genesis, "alliance");
-  const own = await open(privateGenesisOf(genesis, nodeId), "private");
+  const marked = (each: Genesis, chain: string) => {
+    const id = chainIdOf(each);
+    const startMark = marks.startMark(id);
+    return { ...shared, genesis: each, hasVoted: marks.has(id), startMark, log: log.child({ chain }) };
+  };
+  const alliance = await openChain({
+    ...marked(genesis, "alliance"),
+    stateSync: config.sync.mode === "state",
+    onEvidence: (first, second) => evidence.take(first, second),
+  });
+  const own = await openChain(marked(await privateGenesis(base), "private"));
   for (const [name, chain] of [["alliance", alliance] as const, ["private", own] as const]) {
     await chain.start();
     stops.add(`${name} chain`, () => chain.stop());
@@ -182,12 +188,19 @@ async function startChains(base: Base): Promise<Chains> {
   return { alliance, private: own, transport: network.transportFor(alliance.chainId) };
 }
 
+/** A node that is no founding member may become one: it keeps a private chain from the first day. */
+async function privateGenesis({ genesis, keys, pool }: Base): Promise<Genesis> {
+  const { node, vote, exchange } = keys;
+  const votePossession = await pool.run("votePossessionProof", { secretKey: vote.secretKey });
+  const newcomer = { exchangeKey: exchange.publicKey, voteKey: vote.publicKey, votePossession };
+  return privateGenesisOf(genesis, node.publicKey, newcomer);
+}
+
 async function startServices(base: Base, chains: Chains): Promise<ApiServer> {
-  const { config, keys, folder, pool, log, stops, genesis } = base;
+  const { config, keys, folder, pool, log, stops, genesis, services } = base;
   const { alliance, private: own, transport } = chains;
   const node = keys.node;
   const nodeKey = node.publicKey;
-  const services = prefixedStore(base.store, STORE_SERVICES);
   const secrets = await CommitteeSecrets.open(folder);
   stops.add("secrets", async () => secrets.forget());
   const allianceSender = new TransactionSender(alliance, node, log);
@@ -216,12 +229,34 @@ async function startServices(base: Base, chains: Chains): Promise<ApiServer> {
   stops.add("ceremonies", async () => ceremonies.stop());
   anchors.start();
   stops.add("anchors", async () => anchors.stop());
+  const { membership, memberActs } = startMembership(base, chains, allianceSender);
   warnOperator({ alliance, private: own }, config, log);
   return new ApiServer(config.api, {
     ...{ name: config.name, version, genesis, keys, alliance, private: own, transport },
-    ...{ keyCentre, proxy, bodies, author, blobs, store: services },
+    ...{ keyCentre, proxy, bodies, author, blobs, store: services, membership, memberActs },
     clock: systemClock,
     log: log.child({ service: "api" }),
     allowFaults: config.demo.allowFaults,
   });
+}
+
+/** The network follows the members, and the node does what a member and candidate owes. */
+function startMembership(base: Base, { alliance, transport }: Chains, sender: TransactionSender) {
+  const { keys, pool, log, stops, network, book, evidence } = base;
+  const nodeKey = keys.node.publicKey;
+  book.follow(() => alliance.state());
+  const addresses = new AddressExchange({ book, network, transport, log });
+  transport.serve(ADDRESSES_PROTOCOL, (from) => addresses.serve(from));
+  const membership = new Membership({ alliance, network, book, addresses, nodeKey, log });
+  membership.start();
+  stops.add("membership", async () => membership.stop());
+  const duty = { alliance, sender, nodeKey, clock: systemClock, log: log.child({ service: "elections" }) };
+  const candidacy = new CandidacyDuty(duty);
+  candidacy.start();
+  evidence.start(duty);
+  stops.add("elections", async () => {
+    candidacy.stop();
+    evidence.stop();
+  });
+  return { membership, memberActs: new MemberActs({ ...duty, voteKey: keys.vote, pool }) };
 }

@@ -20,6 +20,7 @@ const STATUSES: Readonly<Record<number, readonly string[]>> = {
     "BODY_BAD_REQUEST",
     "EXTRACT_BAD_REQUEST",
     "NOT_YOURS",
+    "NOT_A_MEMBER",
   ],
   404: [
     "ROUTE_UNKNOWN",

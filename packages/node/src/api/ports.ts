@@ -1,7 +1,9 @@
 import type { Chain } from "@consilium/driver";
 import type { Clock, Genesis, Log, Store, Transport } from "@consilium/protocol";
 import type { KeyCentre, ProxyService } from "../committee/index.js";
+import type { MemberActs } from "../elections/index.js";
 import type { NodeKeys } from "../keys/index.js";
+import type { Membership } from "../membership/index.js";
 import type { BlobIndex, BodyService, RecordAuthor } from "../records/index.js";
 
 /** Everything of the node that the API's handlers reach. */
@@ -18,6 +20,8 @@ export interface ApiPorts {
   readonly proxy: ProxyService;
   readonly bodies: BodyService;
   readonly author: RecordAuthor;
+  readonly memberActs: Pick<MemberActs, "submit">;
+  readonly membership: Pick<Membership, "standing">;
   readonly blobs: BlobIndex;
   /** Services' own part of the database. */
   readonly store: Store;

@@ -3,6 +3,7 @@ import { ConsiliumError, codeOf, equalBytes, fromHex, toHex } from "@consilium/c
 import type { Chain } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import { chainIdOf, decodeStrict, Genesis, limits, Purpose, SignedTransaction } from "@consilium/protocol";
+import { followRemedies } from "../follow-remedies.js";
 import { ceremonyRunView } from "./ceremony-view.js";
 import type { ApiPorts } from "./ports.js";
 import { type Handlers, hexField, idOf, numberOf } from "./router.js";
@@ -103,6 +104,12 @@ function chainView(chain: Chain) {
   };
 }
 
+function votingView(chain: Chain) {
+  const { role, followReason } = chain.status();
+  const remedy = followReason && followRemedies[followReason];
+  return { role, followReason: followReason ?? null, remedy: remedy ?? null };
+}
+
 function statusView(ports: ApiPorts) {
   const { alliance, keys } = ports;
   const status = alliance.status();
@@ -117,8 +124,12 @@ function statusView(ports: ApiPorts) {
     name: ports.name,
     version: ports.version,
     timeMs: ports.clock.nowMs(),
-    alliance: { ...chainView(alliance), epoch: status.epoch, view: status.view },
-    private: chainView(ports.private),
+    alliance: {
+      ...{ ...chainView(alliance), ...votingView(alliance) },
+      ...{ epoch: status.epoch, view: status.view },
+    },
+    private: { ...chainView(ports.private), ...votingView(ports.private) },
+    membership: ports.membership.standing(),
     peers: status.peers.map((node) => ({ node, name: memberName(state, fromHex(node)) })),
     mempoolTransactions: status.mempoolTransactions,
     keyCentreIndex: ownIndex(Purpose.keyCentre),

@@ -9,6 +9,7 @@ import { Catalogues } from "./catalogues.js";
 import { electionHandlers } from "./election-handlers.js";
 import { failureOf } from "./failure.js";
 import { lightHandlers } from "./light-handlers.js";
+import { memberHandlers } from "./member-handlers.js";
 import { createMetrics } from "./metrics.js";
 import type { ApiPorts } from "./ports.js";
 import { publicHandlers } from "./public-handlers.js";
@@ -126,6 +127,7 @@ export class ApiServer {
       ...userHandlers(this.ports, catalogues),
       ...adminHandlers(this.ports, catalogues),
       ...electionHandlers(this.ports),
+      ...memberHandlers(this.ports),
       ...lightHandlers(this.ports),
     };
     for (const name of Object.keys(routes) as RouteName[]) this.#install(name, handlers);

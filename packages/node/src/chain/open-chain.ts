@@ -1,6 +1,6 @@
 import { inlineVoteVerifier, type VoteVerifier } from "@consilium/consensus";
 import { type CryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
-import { ChainDriver, ceremonyHasWork, prefixedStore } from "@consilium/driver";
+import { ChainDriver, ceremonyHasWork, prefixedStore, type StartMark } from "@consilium/driver";
 import { type Application, createAllianceLedger, createRecordLedger } from "@consilium/ledger";
 import {
   ChainKind,
@@ -10,6 +10,7 @@ import {
   type Log,
   type Store,
   type Transport,
+  type Vote,
 } from "@consilium/protocol";
 import { type Network, soloTransport } from "../network/index.js";
 import { systemClock, systemRandom } from "./system-ports.js";
@@ -27,6 +28,12 @@ export interface OpenChainOptions {
   readonly voteSecretKey?: Uint8Array;
   /** The vote key voted on this chain before, see {@link VotedMarks}. */
   readonly hasVoted?: boolean;
+  /** Recognises a store that was restored from a copy, see {@link VotedMarks}. */
+  readonly startMark?: StartMark;
+  /** Take the state of a boundary block instead of executing all blocks, where this node has no chain yet. */
+  readonly stateSync?: boolean;
+  /** Two votes that contradict each other. */
+  readonly onEvidence?: (first: Vote, second: Vote) => void;
   readonly pool: CryptoPool;
   readonly log: Log;
   readonly clock?: Clock;
@@ -40,7 +47,8 @@ export interface OpenChainOptions {
  * Install the chain before `network.start()`, so that no message meets a node that does not know the chain.
  */
 export async function openChain(options: OpenChainOptions): Promise<ChainDriver> {
-  const { genesis, store, network, nodeId, voteSecretKey, pool, log, onFatal } = options;
+  const { genesis, store, network, nodeId, voteSecretKey, pool, log, onFatal, startMark, onEvidence } =
+    options;
   const suite = options.voteSuite ?? (await loadVoteSuite(log));
   const verifier = inlineVoteVerifier(suite, systemRandom);
   return new ChainDriver({
@@ -50,7 +58,9 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
       nodeId,
       hasVoted: options.hasVoted === true,
       ...(voteSecretKey === undefined ? {} : { voteSigner: voteSignerOf(suite, voteSecretKey) }),
+      ...(startMark === undefined ? {} : { startMark }),
     },
+    stateSync: options.stateSync === true,
     store: prefixedStore(store, Uint8Array.of(genesis.kind)),
     transport: transportOf(options),
     verifier,
@@ -60,6 +70,7 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
     onPeerFault: (peer, code) => network?.chargePeer(peer, code),
     ...(genesis.kind === ChainKind.alliance ? { hasWork: ceremonyHasWork } : {}),
     ...(onFatal === undefined ? {} : { onFatal }),
+    ...(onEvidence === undefined ? {} : { onEvidence }),
   });
 }
 

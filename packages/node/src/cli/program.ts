@@ -2,7 +2,7 @@ import { ConsiliumError } from "@consilium/crypto";
 import { Command, CommanderError } from "commander";
 import { version } from "../version.js";
 import { registerInit } from "./init.js";
-import { registerOperator } from "./operator.js";
+import { registerOperator } from "./operator/index.js";
 import {
   type CommandContext,
   type CommandOutput,

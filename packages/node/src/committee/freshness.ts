@@ -28,3 +28,13 @@ export function requireFreshTip(chain: Chain, nowMs: number): void {
     { ageMs, limitMs },
   );
 }
+
+/** The same as a question, for what a node does on its own account. */
+export function hasFreshTip(chain: Chain, nowMs: number): boolean {
+  try {
+    requireFreshTip(chain, nowMs);
+    return true;
+  } catch {
+    return false;
+  }
+}

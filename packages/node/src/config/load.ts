@@ -19,6 +19,7 @@ export interface NodeConfig {
     readonly peers: readonly string[];
   };
   readonly api: { readonly host: string; readonly port: number; readonly names: readonly string[] };
+  readonly sync: { readonly mode: "blocks" | "state" };
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly file: string | undefined };
   readonly demo: { readonly allowFaults: boolean };
 }
@@ -77,6 +78,7 @@ function resolvePaths(config: NodeConfigFile, file: string): NodeConfig {
     passphraseFile: config.passphraseFile === undefined ? undefined : at(config.passphraseFile),
     network: config.network,
     api: { ...config.api.listen, names: config.api.names },
+    sync: config.sync,
     log: { level: config.log.level, file: config.log.file === undefined ? undefined : at(config.log.file) },
     demo: config.demo,
   };

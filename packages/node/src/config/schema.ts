@@ -64,6 +64,17 @@ export const NodeConfigSchema = z.strictObject({
         ),
     })
     .describe("The HTTP API for clients and operators."),
+  sync: z
+    .strictObject({
+      mode: z
+        .enum(["blocks", "state"], { error: "must be blocks or state" })
+        .default("blocks")
+        .describe(
+          "How a node without the alliance's chain gets it: blocks executes every block; state takes the newest epoch's state, checked against its certificate.",
+        ),
+    })
+    .default({ mode: "blocks" })
+    .describe("How this node catches up when it is new."),
   log: z
     .strictObject({
       level: z

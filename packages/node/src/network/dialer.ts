@@ -11,21 +11,35 @@ export interface MemberAddress {
   readonly addresses: readonly string[];
 }
 
+/** A connection that ends sooner was no success: the other side does not let this node in. */
+const LASTING_MS = 5_000;
+/** Enough to reach the longest pause. */
+const FAILURES_COUNTED_MAX = 16;
+
+interface Attempts {
+  /** Dials in a row that led to no lasting connection. */
+  failures: number;
+  connectedMs: number;
+}
+
 /** Keeps a connection to every member: dials those that are away again and again, ever more slowly. */
 export class Dialer {
   private readonly timers = new Map<string, Timer>();
+  private readonly attempts = new Map<string, Attempts>();
+  private started = false;
   private stopped = false;
 
   constructor(
     private readonly node: Libp2p,
     private readonly self: string,
-    private readonly members: ReadonlyMap<string, MemberAddress>,
+    private members: ReadonlyMap<string, MemberAddress>,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
 
   start(): void {
-    for (const nodeId of this.members.keys()) this.schedule(nodeId, 0);
+    this.started = true;
+    for (const nodeId of this.members.keys()) this.schedule(nodeId);
   }
 
   stop(): void {
@@ -33,31 +47,61 @@ export class Dialer {
     for (const timer of this.timers.values()) timer.cancel();
   }
 
-  disconnected(nodeId: string): void {
-    this.schedule(nodeId, 0);
+  /** Dials these members from now on and no others; a connection that stands is left alone. */
+  update(members: ReadonlyMap<string, MemberAddress>): void {
+    const before = this.members;
+    this.members = members;
+    for (const [nodeId, timer] of this.timers) {
+      if (members.has(nodeId)) continue;
+      timer.cancel();
+      this.timers.delete(nodeId);
+      this.attempts.delete(nodeId);
+    }
+    if (!this.started) return;
+    for (const [nodeId, { addresses }] of members) {
+      if (addresses.join() === before.get(nodeId)?.addresses.join()) continue;
+      this.attempts.delete(nodeId);
+      this.schedule(nodeId);
+    }
   }
 
-  private schedule(nodeId: string, failures: number): void {
+  connected(nodeId: string): void {
+    const failures = this.attempts.get(nodeId)?.failures ?? 0;
+    this.attempts.set(nodeId, { failures, connectedMs: this.clock.nowMs() });
+  }
+
+  disconnected(nodeId: string): void {
+    const { failures, connectedMs } = this.attempts.get(nodeId) ?? { failures: 0, connectedMs: 0 };
+    const lasted = this.clock.nowMs() - connectedMs >= LASTING_MS;
+    this.attempts.set(nodeId, { failures: lasted ? 0 : failures + 1, connectedMs });
+    this.schedule(nodeId);
+  }
+
+  private schedule(nodeId: string): void {
     const member = this.members.get(nodeId);
     if (this.stopped || nodeId === this.self || member === undefined || member.addresses.length === 0) return;
     this.timers.get(nodeId)?.cancel();
+    const failures = Math.min(this.attempts.get(nodeId)?.failures ?? 0, FAILURES_COUNTED_MAX);
     const delayMs = Math.min(networkLimits.redialFirstMs * 2 ** failures, networkLimits.redialMaxMs);
     // The greater id holds back a little, so that two nodes that start together do not dial each other at once.
     const courtesyMs = failures === 0 && this.self > nodeId ? networkLimits.redialFirstMs : 0;
-    const timer = this.clock.setTimer(delayMs + courtesyMs, () => void this.dial(member, failures));
+    const timer = this.clock.setTimer(delayMs + courtesyMs, () => void this.dial(nodeId));
     this.timers.set(nodeId, timer);
   }
 
-  private async dial(member: MemberAddress, failures: number): Promise<void> {
-    this.timers.delete(member.nodeId);
-    const peerId = peerIdOf(member.nodeId);
-    if (this.stopped || this.node.getConnections(peerId).length > 0) return;
+  private async dial(nodeId: string): Promise<void> {
+    this.timers.delete(nodeId);
+    const member = this.members.get(nodeId);
+    const peerId = peerIdOf(nodeId);
+    if (this.stopped || member === undefined || this.node.getConnections(peerId).length > 0) return;
     try {
       const addresses = member.addresses.map((each) => multiaddr(withPeerId(each, peerId.toString())));
       await this.node.dial(addresses, { signal: AbortSignal.timeout(networkLimits.streamOpenTimeoutMs) });
     } catch (error) {
-      this.log.debug({ peer: member.nodeId, failures, reason: String(error) }, "dial failed");
-      this.schedule(member.nodeId, Math.min(failures + 1, 16));
+      const failures = (this.attempts.get(nodeId)?.failures ?? 0) + 1;
+      this.log.debug({ peer: nodeId, failures, reason: String(error) }, "dial failed");
+      this.attempts.set(nodeId, { failures, connectedMs: 0 });
+      this.schedule(nodeId);
     }
   }
 }

@@ -17,6 +17,9 @@ const CONNECTIONS_PER_SECOND_PER_ADDRESS = 256;
 /** Silence that long, asked for by a ping, means that the peer is gone; a busy node may well take seconds. */
 const PING_TIMEOUT_MS = 20_000;
 
+/** Whether to talk to a node that dials this one (`in`) or that this one dials (`out`). */
+export type Admission = (nodeId: string, way: "in" | "out") => boolean;
+
 /**
  * The libp2p node, not started yet: TCP, noise, yamux, identify, gossipsub. It talks to those that `admits` accepts,
  * judged after the handshake proved who they are.
@@ -24,9 +27,9 @@ const PING_TIMEOUT_MS = 20_000;
 export async function createNode(
   nodeSecretKey: Uint8Array,
   addresses: { readonly listen: readonly string[]; readonly announce: readonly string[] },
-  admits: (nodeId: string) => boolean,
+  admits: Admission,
 ): Promise<ConsiliumLibp2p> {
-  const stranger = (peer: PeerId): boolean => !admits(nodeIdOf(peer) ?? "");
+  const stranger = (way: "in" | "out") => (peer: PeerId) => !admits(nodeIdOf(peer) ?? "", way);
   return createLibp2p({
     privateKey: await generateKeyPairFromSeed("Ed25519", nodeSecretKey),
     start: false,
@@ -35,11 +38,11 @@ export async function createNode(
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionGater: {
-      denyDialPeer: stranger,
+      denyDialPeer: stranger("out"),
       // Loopback and private addresses are where test clusters and hospital networks live.
       denyDialMultiaddr: () => false,
-      denyInboundEncryptedConnection: stranger,
-      denyOutboundEncryptedConnection: stranger,
+      denyInboundEncryptedConnection: stranger("in"),
+      denyOutboundEncryptedConnection: stranger("out"),
     },
     connectionManager: {
       inboundConnectionThreshold: CONNECTIONS_PER_SECOND_PER_ADDRESS,

@@ -3,7 +3,7 @@ import type { Clock, Log, Transport, TransportReceiver } from "@consilium/protoc
 import { CHAIN_TAG_SIZE_BYTES, ConsensusStreams } from "./consensus-streams.js";
 import { Dialer, type MemberAddress } from "./dialer.js";
 import { ChainGossip } from "./gossip.js";
-import { type ConsiliumLibp2p, createNode } from "./libp2p-node.js";
+import { type Admission, type ConsiliumLibp2p, createNode } from "./libp2p-node.js";
 import { PeerConduct } from "./peer-conduct.js";
 import { nodeIdOf, peerIdOf } from "./peer-names.js";
 import { RequestStreams } from "./request-streams.js";
@@ -15,8 +15,13 @@ export interface NetworkOptions {
   readonly listenAddresses: readonly string[];
   /** Addresses told to peers, where they differ from those listened on (behind a router, in a container). */
   readonly announceAddresses?: readonly string[];
-  /** All members of the alliance, this node included or not. Nobody else is talked to. */
+  /**
+   * Whom to dial from the start. Unless `admits` says otherwise these are the members of the alliance, this node included
+   * or not, and nobody else is talked to.
+   */
   readonly members: readonly MemberAddress[];
+  /** Who may connect: asked at each connection, so it may change. See {@link Network.review}. */
+  readonly admits?: Admission;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -34,7 +39,7 @@ export class Network {
   constructor(
     private readonly node: ConsiliumLibp2p,
     private readonly conduct: PeerConduct,
-    members: ReadonlyMap<string, MemberAddress>,
+    private readonly admits: Admission,
     private readonly options: NetworkOptions,
   ) {
     const { clock, log } = options;
@@ -48,7 +53,7 @@ export class Network {
       log,
       charge: (nodeId, code) => conduct.charge(nodeId, code, true),
     });
-    this.dialer = new Dialer(node, this.nodeId, members, clock, log);
+    this.dialer = new Dialer(node, this.nodeId, byNodeId(options.members), clock, log);
   }
 
   /** Ed25519 public key, lower-case hex. */
@@ -89,6 +94,27 @@ export class Network {
     await this.node.stop();
   }
 
+  /**
+   * Dials these members from now on, and hangs up on every peer that is not admitted any more. Connections that stand and
+   * may stay are left alone.
+   */
+  review(members: readonly MemberAddress[]): void {
+    this.dialer.update(byNodeId(members));
+    for (const nodeId of this.online) {
+      if (this.admits(nodeId, "in") || this.admits(nodeId, "out")) continue;
+      this.options.log.info({ peer: nodeId }, "peer is no member any more");
+      hangUp(this.node, nodeId, this.options.log);
+    }
+  }
+
+  /** Addresses under which a connected peer says that it can be dialled; none for others. */
+  async addressesOf(nodeId: string): Promise<string[]> {
+    const peerId = peerIdOf(nodeId);
+    if (!this.online.has(nodeId)) return [];
+    const known = await this.node.peerStore.get(peerId).catch(() => undefined);
+    return (known?.addresses ?? []).map(({ multiaddr }) => String(multiaddr));
+  }
+
   /** Counts a fault of a peer; too many throw it out for a while. */
   chargePeer(nodeId: string, code: string): void {
     this.conduct.charge(nodeId, code);
@@ -124,6 +150,7 @@ export class Network {
     if (nodeId === undefined || this.online.has(nodeId)) return;
     this.online.add(nodeId);
     this.options.log.info({ peer: nodeId }, "peer connected");
+    this.dialer.connected(nodeId);
     this.streams.connected(nodeId);
     for (const receiver of this.receivers.values()) receiver.connected(nodeId);
   }
@@ -139,20 +166,28 @@ export class Network {
 
 /** Prepares the network; nothing listens before `start()`, so that chains can install their receivers first. */
 export async function openNetwork(options: NetworkOptions): Promise<Network> {
-  const members = new Map(options.members.map((member) => [member.nodeId, member]));
+  const founding = byNodeId(options.members);
   let node: ConsiliumLibp2p | undefined;
   const conduct = new PeerConduct(options.clock, options.log, (nodeId) => {
-    node?.hangUp(peerIdOf(nodeId)).catch((error: unknown) => {
-      options.log.debug({ peer: nodeId, reason: String(error) }, "hang-up failed");
-    });
+    if (node !== undefined) hangUp(node, nodeId, options.log);
   });
-  const admits = (nodeId: string) => members.has(nodeId) && !conduct.banished(nodeId);
+  const isPeer = options.admits ?? ((nodeId) => founding.has(nodeId));
+  const admits: Admission = (nodeId, way) => isPeer(nodeId, way) && !conduct.banished(nodeId);
   node = await createNode(
     options.nodeSecretKey,
     { listen: options.listenAddresses, announce: options.announceAddresses ?? [] },
     admits,
   );
-  return new Network(node, conduct, members, options);
+  return new Network(node, conduct, admits, options);
+}
+
+const byNodeId = (members: readonly MemberAddress[]): ReadonlyMap<string, MemberAddress> =>
+  new Map(members.map((member) => [member.nodeId, member]));
+
+function hangUp(node: ConsiliumLibp2p, nodeId: string, log: Log): void {
+  node.hangUp(peerIdOf(nodeId)).catch((error: unknown) => {
+    log.debug({ peer: nodeId, reason: String(error) }, "hang-up failed");
+  });
 }
 
 function startFailure(cause: unknown, addresses: readonly string[]): ConsiliumError {

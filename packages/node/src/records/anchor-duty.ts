@@ -52,6 +52,7 @@ export class AnchorDuty {
   }
 
   async #anchor(): Promise<void> {
+    if (!queries.isMember(this.alliance.state(), this.nodeKey)) return;
     if (this.#busy || this.#wantedHeight <= this.#anchoredHeight()) return;
     this.#busy = true;
     const { height, digest } = this.own.finalized();

@@ -16,6 +16,9 @@ import type { KeyPair } from "../keys/index.js";
 interface Pending {
   readonly kind: TransactionKind;
   readonly payload: Uint8Array;
+  /** No later height may include it; it then fails with TX_EXPIRED instead of being signed anew. */
+  readonly lastHeight: number | undefined;
+  readonly onSubmitted: (id: Uint8Array) => void;
   nonce: number;
   expiryHeight: number;
   id: Uint8Array;
@@ -24,6 +27,13 @@ interface Pending {
   submittedHeight: number;
   readonly resolve: (result: TransactionResult) => void;
   readonly reject: (error: unknown) => void;
+}
+
+export interface SendOptions {
+  /** The last height at which it may take effect: for what names an epoch. Without it the transaction waits as long as it takes. */
+  readonly lastHeight?: number;
+  /** Told the transaction's id when the chain has admitted it, and again should it be signed anew. */
+  readonly onSubmitted?: (id: Uint8Array) => void;
 }
 
 /** Heights after which an unconfirmed transaction is signed anew. */
@@ -70,13 +80,16 @@ export class TransactionSender {
 
   /**
    * Sends one transaction and resolves when it is final and took effect.
-   * @throws ConsiliumError with the chain's code when it was refused or had no effect; `CHAIN_STOPPED` after `stop`.
+   * @throws ConsiliumError with the chain's code when it was refused or had no effect; `TX_EXPIRED` once `lastHeight` is
+   * past; `CHAIN_STOPPED` after `stop`.
    */
-  send(kind: TransactionKind, payload: Uint8Array): Promise<TransactionResult> {
+  send(kind: TransactionKind, payload: Uint8Array, options: SendOptions = {}): Promise<TransactionResult> {
     return new Promise((resolve, reject) => {
       const entry: Pending = {
         kind,
         payload,
+        lastHeight: options.lastHeight,
+        onSubmitted: options.onSubmitted ?? (() => {}),
         nonce: -1,
         expiryHeight: 0,
         id: new Uint8Array(),
@@ -104,6 +117,7 @@ export class TransactionSender {
   #admit(entry: Pending): void {
     this.#enqueue(async () => {
       if (this.#stopped) return entry.reject(stopped());
+      if (this.#isPast(entry)) return entry.reject(expired());
       this.#sign(entry, this.#nextNonce());
       this.#pending.push(entry);
       await this.#submitOrReject(entry);
@@ -118,7 +132,8 @@ export class TransactionSender {
 
   #sign(entry: Pending, nonce: number): void {
     entry.nonce = nonce;
-    entry.expiryHeight = this.chain.finalized().height + EXPIRY_HEIGHTS;
+    const expiryHeight = this.chain.finalized().height + EXPIRY_HEIGHTS;
+    entry.expiryHeight = Math.min(expiryHeight, entry.lastHeight ?? expiryHeight);
     const transaction: Transaction = {
       chainId: this.chain.chainId,
       kind: entry.kind,
@@ -137,10 +152,11 @@ export class TransactionSender {
     for (let attempt = 0; attempt < SUBMIT_ATTEMPTS; attempt++) {
       entry.submittedHeight = this.chain.finalized().height;
       const answer = await this.chain.submit(entry.encoded);
+      if (answer.accepted) entry.onSubmitted(entry.id);
       if (answer.accepted || KNOWN.has(answer.code) || TRANSIENT.has(answer.code)) return;
       const result = this.chain.transactionResult(entry.id);
       if (result !== undefined) return this.#settle(entry, result);
-      if (!STALE.has(answer.code)) {
+      if (!STALE.has(answer.code) || this.#isPast(entry)) {
         throw new ConsiliumError(answer.code, answer.reason, { kind: nameOf(entry.kind) });
       }
       // Another transaction has the nonce: one that this account sent before a restart, or that has just become final.
@@ -156,23 +172,41 @@ export class TransactionSender {
     } catch (error) {
       this.#drop(entry);
       entry.reject(error);
-      // The nonces after it moved down by one: those transactions are signed anew, in order.
-      const later = this.#pending.filter(({ nonce }) => nonce > entry.nonce);
-      for (const each of later) this.#drop(each);
-      for (const each of later.sort((left, right) => left.nonce - right.nonce)) this.#admit(each);
+      this.#resignAfter(entry.nonce);
     }
+  }
+
+  /** The nonces after a free one move down by one: those transactions are signed anew, in order. */
+  #resignAfter(free: number): void {
+    const later = this.#pending.filter(({ nonce }) => nonce > free);
+    for (const each of later) this.#drop(each);
+    for (const each of later.sort((left, right) => left.nonce - right.nonce)) this.#admit(each);
   }
 
   async #afterBlock(): Promise<void> {
     const height = this.chain.finalized().height;
     const nextNonce = queries.nextNonces(this.chain.state(), this.account).envelope;
     for (const entry of [...this.#pending]) {
+      // An entry before it may have freed its nonce, and so have sent this one back to be signed anew.
+      if (!this.#pending.includes(entry)) continue;
       const result = this.chain.transactionResult(entry.id);
       if (result !== undefined) this.#settle(entry, result);
+      else if (this.#isPast(entry)) this.#expire(entry);
       else if (nextNonce > entry.nonce) this.#takeAnotherNonce(entry);
       else if (height >= entry.expiryHeight) await this.#signAnew(entry);
       else if (height - entry.submittedHeight >= RESUBMIT_HEIGHTS) await this.#submitOrReject(entry);
     }
+  }
+
+  #isPast({ lastHeight }: Pending): boolean {
+    return lastHeight !== undefined && this.chain.finalized().height >= lastHeight;
+  }
+
+  /** The nonce it would have used is free again, so those after it move down. */
+  #expire(entry: Pending): void {
+    this.#drop(entry);
+    entry.reject(expired());
+    this.#resignAfter(entry.nonce);
   }
 
   #takeAnotherNonce(entry: Pending): void {
@@ -205,3 +239,6 @@ const nameOf = (kind: number): string => transactionKindNames[kind] ?? String(ki
 
 const stopped = (): ConsiliumError =>
   new ConsiliumError("CHAIN_STOPPED", "The node is stopping; ask again after it has started.");
+
+const expired = (): ConsiliumError =>
+  new ConsiliumError("TX_EXPIRED", "The epoch ended before the transaction became final; try again.");

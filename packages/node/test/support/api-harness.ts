@@ -12,6 +12,7 @@ import { makeWorld, type Person, type World } from "../../../ledger/test/support
 import { type ApiPorts, ApiServer } from "../../src/api/index.js";
 import { KeyCentre, ProxyService } from "../../src/committee/index.js";
 import { freePorts } from "../../src/config/free-ports.js";
+import { MemberActs } from "../../src/elections/index.js";
 import { secureRandom } from "../../src/keys/index.js";
 import {
   BlobIndex,
@@ -95,6 +96,11 @@ export class ApiHarness {
       proxy: new ProxyService(committee),
       bodies: new BodyService({ ...records, clock }),
       author: new RecordAuthor({ ...records, allianceSender, privateSender }),
+      memberActs: new MemberActs({
+        ...{ ...committee, alliance, sender: allianceSender },
+        ...{ nodeKey: hospital.key, voteKey: keys.vote },
+      }),
+      membership: { standing: () => "member" },
       ...{ blobs, store, clock, log, allowFaults: false },
       ...change,
     };

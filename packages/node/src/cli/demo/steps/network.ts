@@ -9,9 +9,6 @@ const HOSPITALS = ["Hospital A", "Hospital B", "Hospital C", "Hospital D"];
 /** scrypt cost of the demo's own keystores: the least the format allows, since eight of them are opened at each start. */
 export const DEMO_KEYSTORE_COST = 2 ** 15;
 
-/** Epochs end at elections, which the story does not hold: one epoch spans it. */
-const DEMO_EPOCH_LENGTH_HEIGHTS = 10_000_000;
-
 /** Step 1: genesis, configs, keystores and data folders. */
 export async function writeAlliance(story: Story): Promise<StepResult> {
   const { dir, basePort } = story.options;
@@ -20,7 +17,6 @@ export async function writeAlliance(story: Story): Promise<StepResult> {
     name: "Consilium demonstration",
     members: HOSPITALS.map((name) => ({ name })),
     preset: "devnet",
-    presetOverrides: { epochLengthHeights: DEMO_EPOCH_LENGTH_HEIGHTS },
     keystoreCost: DEMO_KEYSTORE_COST,
     allowFaults: true,
     ...(basePort === undefined ? {} : { basePort }),

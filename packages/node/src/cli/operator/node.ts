@@ -1,18 +1,14 @@
 import { existsSync } from "node:fs";
-import { type CeremoniesView, HttpApi, portablePorts, routes, type StatusView } from "@consilium/client";
-import { ConsiliumError, createCryptoPool, toHex } from "@consilium/crypto";
+import { type CeremoniesView, routes, type StatusView } from "@consilium/client";
+import { ConsiliumError, toHex } from "@consilium/crypto";
 import type { Command } from "commander";
-import { loadConfig } from "../config/index.js";
-import { KeystoreFolder, peerIdOfNode } from "../keys/index.js";
-import { addCommand, type CommandContext, type CommandResult, table } from "./output.js";
-
-interface TargetOptions {
-  readonly api?: string;
-  readonly config?: string;
-}
+import { loadConfig } from "../../config/index.js";
+import { KeystoreFolder, peerIdOfNode } from "../../keys/index.js";
+import { addCommand, type CommandContext, type CommandResult, table } from "../output.js";
+import { apiOf, type TargetOptions, withTarget } from "./target.js";
 
 /** What an operator asks of a node: `status`, `keys`, `ceremony status`. */
-export function registerOperator(program: Command, context: CommandContext): void {
+export function registerNode(program: Command, context: CommandContext): void {
   addCommand<TargetOptions>(
     program,
     context,
@@ -40,27 +36,9 @@ export function registerOperator(program: Command, context: CommandContext): voi
   ).addHelpText("after", "\nExample:\n  $ consilium ceremony status --api http://127.0.0.1:9001");
 }
 
-const withTarget = (command: Command): Command =>
-  command
-    .option("--api <url>", "base URL of the node's API; CONSILIUM_API otherwise")
-    .option("--config <file>", "the node's config; its API is asked unless --api names another");
-
-async function apiOf(options: TargetOptions): Promise<HttpApi> {
-  const config = options.config === undefined ? undefined : loadConfig(options.config);
-  const own =
-    config === undefined
-      ? undefined
-      : `http://${config.api.host.replace("0.0.0.0", "127.0.0.1")}:${config.api.port}`;
-  const baseUrl = options.api ?? own ?? process.env.CONSILIUM_API;
-  if (baseUrl === undefined) {
-    throw new ConsiliumError("USAGE", "Name the node with --api URL or --config FILE, or set CONSILIUM_API.");
-  }
-  return new HttpApi({ baseUrls: [baseUrl], ports: portablePorts(await createCryptoPool()), retryForMs: 0 });
-}
-
 async function status(options: TargetOptions): Promise<CommandResult> {
   const view: StatusView = await (await apiOf(options)).call(routes.status, {});
-  const { alliance, private: own, peers } = view;
+  const { alliance, private: own, peers, membership } = view;
   return {
     json: view,
     lines: [
@@ -71,11 +49,24 @@ async function status(options: TargetOptions): Promise<CommandResult> {
         chainRow("private", own),
       ]),
       `view ${alliance.view} of epoch ${alliance.epoch}, ${view.mempoolTransactions} transactions waiting`,
+      ...(membership === "member" ? [] : [NOT_MEMBERS[membership]]),
+      ...votingLines("alliance", alliance),
+      ...votingLines("private", own),
       `peers: ${peers.length === 0 ? "none" : peers.map(({ name }) => name).join(", ")}`,
       `key centre: ${seat(view.keyCentreIndex)}; proxies: ${seat(view.proxyIndex)}`,
     ],
   };
 }
+
+const NOT_MEMBERS = {
+  awaited:
+    "not a member yet: give member.json to a member, who proposes to admit this node; it dials the others until they let it in",
+  left: "no member any more: the alliance has expelled this node",
+} as const;
+
+/** Nothing for a chain on which all is well: not every member has a seat. */
+const votingLines = (name: string, { followReason, remedy }: StatusView["private"]): string[] =>
+  remedy === null ? [] : [`${name}: does not vote (${followReason}). ${remedy}`];
 
 const chainRow = (name: string, chain: StatusView["private"]): string[] => [
   name,

@@ -1,0 +1,3 @@
+export * from "./candidacy-duty.js";
+export * from "./evidence-duty.js";
+export * from "./member-acts.js";

@@ -1,0 +1,3 @@
+export * from "./address-exchange.js";
+export * from "./membership.js";
+export * from "./peer-book.js";
