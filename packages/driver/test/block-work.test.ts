@@ -1,5 +1,5 @@
 import type { Input } from "@consilium/consensus";
-import { electGenesisSet, inlineVoteVerifier } from "@consilium/consensus";
+import { electGenesisSet, inlineVoteVerifier, validatorSetRoot } from "@consilium/consensus";
 import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import {
   BLOCK_VERSION,
@@ -20,6 +20,8 @@ import { countingApplication, MemoryStore, nextCountingNonce } from "../src/test
 import { BlockTree } from "../src/tree/block-tree.js";
 import { seededRandom, silentLog, TestChain } from "./harness.js";
 
+const LENGTH_HEIGHTS = 1_000;
+
 /** Block work on a fresh chain, with what it tells the engine. */
 async function setUp() {
   const chain = await TestChain.create(1);
@@ -32,7 +34,7 @@ async function setUp() {
   const work = new BlockWork({
     chainId: application.chainId,
     nodeId: chain.members[0]!.nodeId,
-    epochs: { lengthHeights: 1_000, setOf: () => electGenesisSet(chain.genesis) },
+    epochs: { lengthHeights: LENGTH_HEIGHTS, setOf: () => electGenesisSet(chain.genesis) },
     archive: { factsFor: async () => [] },
     application,
     tree,
@@ -72,7 +74,23 @@ async function setUp() {
   };
   const verdict = () => inputs.find((input) => input.kind === "payloadChecked")?.verdict;
   const built = () => inputs.find((input) => input.kind === "payloadBuilt")?.header;
-  return { chain, tree, work, record, application, store, header, check, verdict, built, fetched };
+  /** The tip counts as one of this height, so that its child is of any place in an epoch. */
+  const jumpTo = (height: number) => void tree.committed({ ...record.tip, height });
+  return {
+    jumpTo,
+    inputs,
+    chain,
+    tree,
+    work,
+    record,
+    application,
+    store,
+    header,
+    check,
+    verdict,
+    built,
+    fetched,
+  };
 }
 
 describe("judging a block", () => {
@@ -91,6 +109,39 @@ describe("judging a block", () => {
     check(wrong);
     await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
     expect(verdict()).toMatchObject({ kind: "fault", code: "BLOCK_BAD_STATE_ROOT" });
+  });
+
+  it("refuses a boundary block that names another next set, and any other block that names one", async () => {
+    for (const height of [1, LENGTH_HEIGHTS]) {
+      const { chain, tree, header, check, verdict, jumpTo } = await setUp();
+      jumpTo(height - 1);
+      const wrong = { ...header, height, nextSetRoot: new Uint8Array(32).fill(3) };
+      tree.add({ header: wrong, payload: emptyPayload() }, digestOf(wrong));
+      check(wrong);
+      await chain.clock.runUntil(() => verdict() !== undefined, 1_000);
+      expect(verdict()).toMatchObject({ kind: "fault", code: "BLOCK_BAD_NEXT_SET" });
+    }
+  });
+
+  it("answers for a boundary block that is proposed again from memory", async () => {
+    const { chain, tree, header, application, check, inputs, jumpTo } = await setUp();
+    jumpTo(LENGTH_HEIGHTS - 1);
+    let judged = 0;
+    const { checkPayload } = application;
+    application.checkPayload = (state, block) => {
+      judged += 1;
+      return checkPayload(state, block);
+    };
+    const nextSetRoot = validatorSetRoot(electGenesisSet(chain.genesis));
+    const boundary = { ...header, height: LENGTH_HEIGHTS, nextSetRoot };
+    tree.add({ header: boundary, payload: emptyPayload() }, digestOf(boundary));
+    const verdicts = () => inputs.filter((input) => input.kind === "payloadChecked");
+    for (const count of [1, 2, 3]) {
+      check(boundary);
+      expect(await chain.clock.runUntil(() => verdicts().length === count, 1_000)).toBe(true);
+    }
+    expect(verdicts().every(({ verdict }) => verdict.kind === "valid")).toBe(true);
+    expect(judged).toBe(1);
   });
 
   it("waits for a body, and asks for it when gossip does not bring it", async () => {

@@ -1,9 +1,13 @@
+import { inlineVoteVerifier } from "@consilium/consensus";
 import { ConsiliumError, type CryptoPool, toHex } from "@consilium/crypto";
+import { loadBlstVoteSuite } from "@consilium/crypto/votes-blst";
 import { createAllianceLedger, queries } from "@consilium/ledger";
-import { ConsensusMessageTag, type Vote, VoteKind } from "@consilium/protocol";
+import { ConsensusMessageTag, toEpoch, type Vote, VoteKind } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
+import { EvidenceDesk } from "../src/facts/evidence-desk.js";
+import { VoteArchive } from "../src/facts/vote-archive.js";
 import type { ChainDriver, ChainDriverOptions } from "../src/index.js";
-import { TestChain } from "./harness.js";
+import { seededRandom, silentLog, TestChain } from "./harness.js";
 
 const LIMIT_MS = 600_000;
 
@@ -83,6 +87,54 @@ describe("an idle chain with all validators up", () => {
       queries.candidate(drivers[0]!.state(), chain.members[index]!.nodeId)!.credit;
     expect(creditOf(2)).toBeLessThan(500);
     for (const index of [0, 1, 3]) expect(creditOf(index)).toBeGreaterThan(500);
+  });
+});
+
+describe("the votes of an epoch's last views", () => {
+  it("are included by validators who had no seat in it", async () => {
+    const chain = await TestChain.create(8, {
+      lengthHeights: 6,
+      sets: (epoch) => (epoch % 2 === 0 ? [0, 1, 2, 3] : [4, 5, 6, 7]),
+    });
+    const drivers = await chain.startAll();
+    expect(await chain.clock.runUntil(() => drivers[0]!.finalized().height >= 22, LIMIT_MS)).toBe(true);
+    const voters = new Map<string, number>();
+    for (let height = 1; height <= 22; height++) {
+      for (const { epoch, view, bitmap } of drivers[0]!.blockAt(height)!.payload.facts)
+        voters.set(`${epoch} ${view}`, (voters.get(`${epoch} ${view}`) ?? 0) | bitmap[0]!);
+    }
+    for (const epoch of [0, 1, 2])
+      for (let view = 1; view <= 6; view++) expect(voters.get(`${epoch} ${view}`)).toBe(0b1111);
+  });
+});
+
+describe("the archive of votes", () => {
+  it("stays bounded, whatever a validator signs", async () => {
+    const chain = await TestChain.create(4);
+    const suite = await loadBlstVoteSuite();
+    const epochs = { current: toEpoch(0), setOf: () => chain.setOf(0) };
+    let view = 1;
+    const archive = new VoteArchive({
+      chainId: chain.application().chainId,
+      epochs,
+      verifier: inlineVoteVerifier(suite, seededRandom(1)),
+      tree: { body: () => undefined },
+      evidence: new EvidenceDesk(silentLog, () => {}),
+      view: () => view,
+      judge: () => {},
+    });
+    const vote = (at: number, fill: number): Vote => ({
+      ...{ kind: VoteKind.notarize, epoch: 0, view: at, parentView: 0, validator: 1 },
+      ...{ digest: new Uint8Array(32).fill(fill), signature: new Uint8Array(96) },
+    });
+    expect(archive.offer(vote(1_000_000, 1))).toEqual([]);
+    expect(archive.viewCount).toBe(0);
+    for (; view <= 1_000; view++) for (let fill = 0; fill < 5; fill++) archive.offer(vote(view, fill));
+    expect(archive.viewCount).toBeLessThanOrEqual(64);
+    // Of one view, validator and kind two are kept, and they are what is to be verified.
+    expect(archive.offer(vote(view, 1))).toEqual([]);
+    expect(archive.offer(vote(view, 2))).toHaveLength(2);
+    expect(archive.offer(vote(view, 3))).toEqual([]);
   });
 });
 

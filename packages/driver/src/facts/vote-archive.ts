@@ -17,7 +17,7 @@ const TOLD_AFTER_HEIGHTS = 2;
 
 export interface VoteArchiveOptions {
   readonly chainId: Uint8Array;
-  readonly epochs: EpochBook;
+  readonly epochs: Pick<EpochBook, "current" | "setOf">;
   readonly verifier: VoteVerifier;
   readonly tree: Pick<BlockTree, "body">;
   readonly evidence: EvidenceDesk;
@@ -85,6 +85,11 @@ export class VoteArchive {
     this.final = this.final.filter(({ height }) => height >= oldest);
     for (const [name, view] of this.views) if (this.isOver(view)) this.views.delete(name);
     for (const epoch of this.ends.keys()) if (epoch < epochs.current - 1) this.ends.delete(epoch);
+  }
+
+  /** Views of which something is kept: a bounded number, whatever peers send. */
+  get viewCount(): number {
+    return this.views.size;
   }
 
   /** The facts for a block, made of verified votes alone. */
