@@ -22,6 +22,8 @@ export interface RunNode {
   wipes: number;
   /** How often its process ended though nobody asked it to. */
   deaths: number;
+  /** Checks at the end that it left unanswered. */
+  unanswered: number;
   /** Taken down or halted by a perturbation now, or not started yet. */
   isAway: boolean;
 }
@@ -57,7 +59,7 @@ export class Cluster {
         ...conductOf(manifest.byzantine[files.name]),
         onDeath: (reason) => cluster.#died(files.name, reason),
       });
-      const counters = { starts: 0, wipes: 0, deaths: 0, isAway: true };
+      const counters = { starts: 0, wipes: 0, deaths: 0, unanswered: 0, isAway: true };
       nodes.push({ name: files.name, files, process, api: apiOf(files, signer), signer, ...counters });
     }
     const cluster = new Cluster(alliance, nodes, witness, say);

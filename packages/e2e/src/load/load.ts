@@ -23,7 +23,9 @@ type LoadKind = keyof Manifest["load"]["kinds"];
 const UNDER_WAY_MAX = 128;
 /** How long a node is asked to wait for finality before another one is asked. */
 const WAIT_MS = 5_000;
-const RETRY_PAUSE_MS = 250;
+/** Pauses grow, so that a chain that stands still is not held up further by what waits for it. */
+const RETRY_PAUSE_FIRST_MS = 250;
+const RETRY_PAUSE_MAX_MS = 4_000;
 const randomBytes = (length: number): Uint8Array => apiPorts.random.bytes(length);
 
 /**
@@ -132,14 +134,14 @@ export class Load {
 
   /** Submits to one node after the other until one reports the transaction final; whether it took effect. */
   async #settle(signed: SignedTx): Promise<boolean> {
-    while (!this.#end.signal.aborted) {
+    for (let pauseMs = RETRY_PAUSE_FIRST_MS; !this.#end.signal.aborted; pauseMs = longer(pauseMs)) {
       const node = this.#pickNode();
       if (node !== undefined && (await this.#tryAt(node, signed))) {
         const hasEffect = this.options.witness.transactions.get(signed.id)?.code === null;
         if (!hasEffect) this.refused += 1;
         return hasEffect;
       }
-      await pause(RETRY_PAUSE_MS, this.#end.signal);
+      await pause(pauseMs, this.#end.signal);
     }
     return false;
   }
@@ -166,11 +168,11 @@ export class Load {
 
   /** The first answer that any node gives, or undefined when the load is stopped. */
   async #ask<Answer>(call: (api: HttpApi) => Promise<Answer>): Promise<Answer | undefined> {
-    while (!this.#end.signal.aborted) {
+    for (let pauseMs = RETRY_PAUSE_FIRST_MS; !this.#end.signal.aborted; pauseMs = longer(pauseMs)) {
       try {
         return await call(this.#anyNode());
       } catch {
-        await pause(RETRY_PAUSE_MS, this.#end.signal);
+        await pause(pauseMs, this.#end.signal);
       }
     }
     return undefined;
@@ -187,3 +189,5 @@ export class Load {
     return nodes.length === 0 ? undefined : this.#random.pick(nodes);
   }
 }
+
+const longer = (pauseMs: number): number => Math.min(2 * pauseMs, RETRY_PAUSE_MAX_MS);
