@@ -28,7 +28,7 @@ import { Inbound } from "./messages/inbound.js";
 import { OtherEpochs } from "./messages/other-epochs.js";
 import { PeerDesk } from "./messages/peer-desk.js";
 import type { ChainDriverOptions } from "./options.js";
-import type { ChainStore } from "./store/chain-store.js";
+import type { ChainStore, PendingRecords } from "./store/chain-store.js";
 import type { TipRecord } from "./store/records.js";
 import { CatchUp } from "./sync/catch-up.js";
 import { Fetcher } from "./sync/fetcher.js";
@@ -53,6 +53,8 @@ export class ChainRuntime {
   private work = false;
   private stopped = false;
   private halted = false;
+  /** A snapshot is being taken: the engine has not begun, and consensus messages say nothing to it. */
+  private bootstrapping = false;
 
   private constructor(
     private readonly options: ChainDriverOptions,
@@ -197,6 +199,31 @@ export class ChainRuntime {
     await this.snapshots.clean();
     for (const certificate of certificates) this.archive.addCertificate(certificate);
     this.listen();
+    if (this.options.stateSync !== true || tip.height > 0) {
+      this.begin({ tip, finalization }, mayVote, { certificates, headers });
+      return;
+    }
+    this.bootstrapping = true;
+    this.bootstrap(mayVote, { certificates, headers }).catch((error: unknown) => this.halt(error));
+  }
+
+  /** Takes a snapshot if there is one to take; only then the engine begins, where the chain stands now. */
+  private async bootstrap(mayVote: boolean, pending: PendingRecords): Promise<void> {
+    const adopted = await this.catchUp.bootstrap();
+    if (this.stopped) return;
+    const seated = adopted ? await this.seat.take(this.epochs.current) : mayVote;
+    this.bootstrapping = false;
+    const { tip, finalization } = this.finalizer;
+    // What stood above genesis says nothing about the epoch that a snapshot leads to.
+    const above = adopted ? { certificates: [], headers: [] } : pending;
+    this.begin({ tip, finalization }, seated, above);
+  }
+
+  private begin(
+    { tip, finalization }: TipRecord,
+    mayVote: boolean,
+    { certificates, headers }: PendingRecords,
+  ): void {
     const epoch = this.epochs.contextOf(this.epochs.current);
     if (epoch === undefined) {
       const sentence = "The store does not know the validators of its own epoch; sync this node anew.";
@@ -228,9 +255,15 @@ export class ChainRuntime {
     });
     transport.serve(TRANSACTIONS_PROTOCOL, (from, body) => this.intake.forwarded(from, body));
     transport.receive({
-      message: (from, message) => this.inbound.message(from, message),
+      message: (from, message) => {
+        if (!this.bootstrapping) this.inbound.message(from, message);
+      },
       gossip: async (from, topic, message) =>
-        topic === "blocks" ? this.bodies.take(from, message) : this.intake.gossip(from, message),
+        this.bootstrapping
+          ? "ignore"
+          : topic === "blocks"
+            ? this.bodies.take(from, message)
+            : this.intake.gossip(from, message),
       connected: (peer) => this.greet(peer),
       disconnected: () => {},
     });
@@ -251,6 +284,7 @@ export class ChainRuntime {
   }
 
   private updateWork(): void {
+    if (this.bootstrapping) return;
     const work = this.mempool.hasReady() || this.options.hasWork?.(this.store.state) === true;
     if (work === this.work) return;
     this.work = work;

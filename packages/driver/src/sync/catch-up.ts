@@ -17,9 +17,13 @@ import { HandoverSync } from "./handover-sync.js";
 import { PeerClient } from "./peer-client.js";
 import { PeerScores } from "./peer-scores.js";
 import { type EpochSets, RangeSource } from "./range-source.js";
-import { RangeSync, type SyncTarget } from "./range-sync.js";
+import { isBehind, RangeSync, type SyncTarget } from "./range-sync.js";
 import { SnapshotOffers } from "./snapshot-offers.js";
 import { StateSync } from "./state-sync.js";
+
+/** How long a node without a chain waits for a peer before it begins at genesis. */
+const FIRST_PEER_MS = 5_000;
+const PEER_LOOK_MS = 100;
 
 export interface CatchUpOptions {
   readonly chainId: Uint8Array;
@@ -66,14 +70,44 @@ export class CatchUp {
     await this.state?.settled();
   }
 
+  /**
+   * Before a node without a chain takes part: takes a snapshot when peers prove that an epoch ended. True when the chain
+   * stands on one now. Returns soon when nobody is connected, or the chain is young.
+   */
+  async bootstrap(): Promise<boolean> {
+    const { tip, clock, transport, stopped } = this.options;
+    if (this.state === undefined || tip().height > 0) return false;
+    for (let waitedMs = 0; waitedMs < FIRST_PEER_MS && transport.connected().length === 0; ) {
+      await new Promise<void>((resolve) => clock.setTimer(PEER_LOOK_MS, resolve));
+      waitedMs += PEER_LOOK_MS;
+      if (stopped()) return false;
+    }
+    return (await this.handovers.run(0)) > 0 && (await this.state.run());
+  }
+
   /** Runs until the target is final here, or nobody helps any more. Throws what `commit` throws. */
   async run(target: SyncTarget): Promise<void> {
-    const { tip, epochs } = this.options;
+    const { tip, epochs, log } = this.options;
     const current = epochOfHeight(tip().height + 1, epochs.lengthHeights);
-    if (target.epoch > current) {
+    let goal = target;
+    const learn = async (): Promise<number> => {
       const newest = await this.handovers.run(current);
-      if (newest > current && tip().height === 0) await this.state?.run();
+      goal = this.further(goal, newest);
+      return newest;
+    };
+    if (this.state !== undefined && tip().height === 0) {
+      if ((await learn()) > current) await this.state.run();
+    } else {
+      // A node that is a few blocks behind does not wait for this.
+      learn().catch((error: unknown) => log.warn({ reason: String(error) }, "hand-overs not followed"));
     }
-    await this.ranges.run(target);
+    if (tip().height > 0) await this.state?.abandon();
+    await this.ranges.run(() => goal);
+  }
+
+  /** Peers tell a node that is epochs behind of one boundary at a time; the newest one that is proven is the better goal. */
+  private further(goal: SyncTarget, newest: number): SyncTarget {
+    const proven = this.options.store.handover(newest - 1)?.finalization;
+    return proven !== undefined && isBehind(goal, proven) ? proven : goal;
   }
 }

@@ -12,7 +12,7 @@ import { type ChainStore, handoverChange } from "../store/chain-store.js";
 import type { PeerClient } from "./peer-client.js";
 import type { EpochSets } from "./range-source.js";
 
-const HANDOVERS_TIMEOUT_MS = 10_000;
+const HANDOVERS_TIMEOUT_MS = 5_000;
 /** Peers that must have nothing newer before that is believed: one may keep a hand-over back. */
 const PEERS_ASKED_MAX = 4;
 

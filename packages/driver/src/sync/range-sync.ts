@@ -62,12 +62,15 @@ export const isBehind = (tip: SyncTarget, target: SyncTarget): boolean =>
 export class RangeSync {
   constructor(private readonly options: RangeSyncOptions) {}
 
-  /** Runs until the target is final here, or nobody helps any more. Throws what `commit` throws. */
-  async run(target: SyncTarget): Promise<void> {
+  /**
+   * Runs until the target is final here, or nobody helps any more; the target may move on meanwhile. Throws what
+   * `commit` throws.
+   */
+  async run(target: () => SyncTarget): Promise<void> {
     const { tip, log } = this.options;
     const { height, epoch } = tip();
     log.info(
-      { fromHeight: height, epoch, targetEpoch: target.epoch, targetView: target.view },
+      { fromHeight: height, epoch, ...{ targetEpoch: target().epoch, targetView: target().view } },
       "catching up",
     );
     await new RangeRun(this.options, target).run();
@@ -102,7 +105,7 @@ class RangeRun {
 
   constructor(
     private readonly options: RangeSyncOptions,
-    private readonly target: SyncTarget,
+    private readonly target: () => SyncTarget,
   ) {
     this.loggedMs = options.clock.nowMs();
   }
@@ -111,9 +114,9 @@ class RangeRun {
     const { tip, stopped } = this.options;
     let fruitless = 0;
     await this.askHeights();
-    while (isBehind(tip(), this.target) && !stopped()) {
+    while (isBehind(tip(), this.target()) && !stopped()) {
       if (await this.land()) fruitless = 0;
-      if (stopped() || !isBehind(tip(), this.target)) return;
+      if (stopped() || !isBehind(tip(), this.target())) return;
       this.schedule();
       if (this.requests > 0) {
         await this.nextAnswer();

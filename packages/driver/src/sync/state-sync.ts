@@ -68,16 +68,23 @@ export class StateSync {
       const { epoch, height, chunkDigests } = offer.manifest;
       log.info({ epoch, height, chunks: chunkDigests.length, peers: offer.peers.size }, "taking a snapshot");
       await this.begin(offer);
-      const outcome = (await this.fetch(offer)) ? await this.build(offer) : "unfinished";
+      const outcome = (await this.fetch(offer)) ? await this.build(offer) : "missing";
       if (stopped()) return false;
       if (outcome === "right" && this.isEmpty()) {
         this.adopting = this.adopt(offer);
         return this.adopting;
       }
-      if (outcome === "wrong") this.blame(offer);
-      if (outcome !== "unfinished" || attempt + 1 === ATTEMPTS_MAX) await this.discard(offer.manifest);
+      // Nobody gives its chunks, or they are wrong: another one is tried.
+      if (outcome !== "unfinished") this.refused.add(offer.name);
+      if (outcome === "wrong") await this.blame(offer);
     }
     return false;
+  }
+
+  /** The chain grew without a snapshot: what was fetched of one is of no use any more. */
+  async abandon(): Promise<void> {
+    const progress = readProgress(this.options.store);
+    if (progress?.kind === "fetching") await this.discard(decodeManifest(progress.manifest));
   }
 
   /** Resolves when no state is being moved into place: the store must not be opened anew before. */
@@ -91,31 +98,30 @@ export class StateSync {
 
   /** What was begun before goes on while somebody may still serve it; else the best offer. */
   private async choose(): Promise<Offer | undefined> {
-    const { store, offers, client, log } = this.options;
+    const { store, offers, log } = this.options;
     const found = (await offers.collect()).filter(({ name }) => !this.refused.has(name));
     const progress = readProgress(store);
     if (progress?.kind !== "fetching") return found[0];
     const encoded = progress.manifest;
     const name = toHex(sha256(encoded));
-    const manifest = decodeStrict(SnapshotManifest, encoded, "stored manifest");
     const offered = found.find((each) => each.name === name);
     if (offered !== undefined) return offered;
+    const manifest = decodeManifest(encoded);
     const anchor = await offers.anchorOf(manifest.epoch);
     const isOutdated = found.some((each) => each.manifest.epoch > manifest.epoch + 1);
-    if (anchor === undefined || isOutdated || this.refused.has(name)) {
-      log.info({ epoch: manifest.epoch }, "a snapshot that was begun is no longer offered");
-      await this.discard(manifest);
-      return found[0];
-    }
-    return { name, manifest, encoded, anchor, peers: new Set(client.peers()) };
+    // Peers keep the snapshot before their newest, so one that was begun before a restart may still be finished.
+    if (anchor !== undefined && !isOutdated && !this.refused.has(name))
+      return { name, manifest, encoded, anchor, peers: new Set() };
+    log.info({ epoch: manifest.epoch }, "a snapshot that was begun is no longer offered");
+    await this.discard(manifest);
+    return found[0];
   }
 
   private async begin({ manifest, encoded }: Offer): Promise<void> {
     const { store } = this.options;
     const progress = readProgress(store);
     if (progress?.kind === "fetching" && equalBytes(progress.manifest, encoded)) return;
-    if (progress?.kind === "fetching")
-      await this.discard(decodeStrict(SnapshotManifest, progress.manifest, "stored manifest"));
+    if (progress?.kind === "fetching") await this.discard(decodeManifest(progress.manifest));
     await store.write([progressChange({ kind: "fetching", manifest: encoded })], true);
     this.options.log.debug({ epoch: manifest.epoch }, "snapshot begun");
   }
@@ -155,7 +161,8 @@ export class StateSync {
     const { store, client, log } = this.options;
     const { epoch, chunkDigests } = manifest;
     const request = SnapshotChunkRequest.serialize({ epoch, index });
-    const candidates = client.peers().filter((peer) => peers.has(peer));
+    // None offers one that an earlier run began: then any may still have it, and none is to blame if it has another.
+    const candidates = client.peers().filter((peer) => peers.size === 0 || peers.has(peer));
     // Spread over those who offer it, the best of them first for the first chunk.
     const start = candidates.length === 0 ? 0 : index % candidates.length;
     for (const peer of [...candidates.slice(start), ...candidates.slice(0, start)]) {
@@ -164,7 +171,8 @@ export class StateSync {
       const chunk = await client.ask(peer, snapshotChunk, request, CHUNK_TIMEOUT_MS, whole);
       if (chunk === undefined) continue;
       if (!equalBytes(sha256(chunk), chunkDigests[index]!)) {
-        client.refuse(peer, fault("SNAPSHOT_BAD_CHUNK", "the chunk is not the one that the manifest names"));
+        if (peers.has(peer)) client.refuse(peer, badChunk);
+        else client.scores.empty(peer);
         continue;
       }
       client.accept(peer);
@@ -228,11 +236,11 @@ export class StateSync {
     return true;
   }
 
-  private blame({ name, peers, manifest }: Offer): void {
-    this.refused.add(name);
+  private async blame({ peers, manifest }: Offer): Promise<void> {
     const verdict = fault("SNAPSHOT_WRONG_STATE", "the snapshot's values do not give the finalized root");
     for (const peer of peers) this.options.client.refuse(peer, verdict);
     this.options.log.warn({ epoch: manifest.epoch, peers: peers.size }, "a snapshot was wrong");
+    await this.discard(manifest);
   }
 
   private async discard({ epoch, chunkDigests }: SnapshotManifest): Promise<void> {
@@ -242,6 +250,11 @@ export class StateSync {
     await store.write([...erased, progressChange(undefined)], true);
   }
 }
+
+const badChunk = fault("SNAPSHOT_BAD_CHUNK", "the chunk is not the one that the manifest names");
+
+const decodeManifest = (encoded: Uint8Array): SnapshotManifest =>
+  decodeStrict(SnapshotManifest, encoded, "stored manifest");
 
 function decodeChunk(encoded: Uint8Array): SnapshotChunk | undefined {
   try {
