@@ -4,6 +4,7 @@ import type { Violation } from "./checkers/findings.js";
 import { BLOCKS_AFTER_HEALING, liveBoundMs } from "./checkers/liveness.js";
 import { adaptedDeltaMs } from "./inspect.js";
 import { planOf, type Scenario } from "./scenario.js";
+import { Churn } from "./world/churn.js";
 import type { FaultEvent } from "./world/fault-plan.js";
 import { repair, scheduleFaults } from "./world/faults.js";
 import { Load } from "./world/load.js";
@@ -57,8 +58,9 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
   const faults = plan.faults.filter((_, place) => scenario.drop?.includes(place) !== true);
   hooks.prepared?.(world);
   scheduleFaults(world, faults);
-  for (const node of nodes) queue.at(0, () => node.start());
+  for (const index of world.members) queue.at(0, () => nodes[index]!.start());
   new Load(world).start();
+  new Churn(world).start();
   await queue.runUntil(plan.roughMs);
   const healed = await heal(world);
   await queue.runUntil(Math.max(queue.nowMs, plan.totalMs));

@@ -39,6 +39,11 @@ export class Ancestry implements Checker {
     this.blocks.set(digest, { digest, parentDigest, epoch: header.epoch });
   }
 
+  /** A node starts from what its disk holds. */
+  opened(node: number, height: number, digest: string): void {
+    this.last.set(node, { height, digest });
+  }
+
   /** A node that took a snapshot starts anew above it. */
   adopted(node: number): void {
     this.last.delete(node);

@@ -34,6 +34,7 @@ export class Checkers {
   readonly nothingLost: NothingLost;
   private readonly idle: Idle | undefined;
   private readonly ancestry: Ancestry;
+  private readonly agreement: OneBlockPerHeight;
   private readonly all: readonly Checker[];
   private readonly context: CheckerContext;
   private readonly heights = new Map<number, number>();
@@ -58,9 +59,10 @@ export class Checkers {
     this.punishment = new Punishment(context);
     this.nothingLost = new NothingLost(context);
     this.ancestry = new Ancestry(context);
+    this.agreement = new OneBlockPerHeight(context);
     this.idle = options.idle ? new Idle(context) : undefined;
     this.all = [
-      new OneBlockPerHeight(context),
+      this.agreement,
       new FinalOrNullified(context),
       new ConflictingQuorums(context),
       this.ancestry,
@@ -134,6 +136,13 @@ export class Checkers {
   adopted(node: number, height: number): void {
     this.ancestry.adopted(node);
     this.heights.set(node, height);
+  }
+
+  /** A node starts from what its disk holds: a block may have landed there unannounced before a crash. */
+  opened(node: number, height: number, digest: string): void {
+    this.heights.set(node, height);
+    this.ancestry.opened(node, height, digest);
+    this.agreement.opened(node, height, digest);
   }
 
   heightOf(node: number): number {

@@ -7,6 +7,12 @@ export class OneBlockPerHeight implements Checker {
   constructor(private readonly context: CheckerContext) {}
 
   finalized({ node, height, digest }: SeenFinal): void {
+    this.opened(node, height, digest);
+  }
+
+  /** A node's tip after a restart is final as well. */
+  opened(node: number, height: number, digest: string): void {
+    if (height === 0) return;
     const agreed = this.chain.get(height);
     if (agreed === undefined) this.chain.set(height, digest);
     else if (agreed !== digest)

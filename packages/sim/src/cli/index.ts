@@ -4,6 +4,7 @@ import { profiles } from "../profiles.js";
 import { simulate } from "../simulation.js";
 import { describeFault } from "../world/faults.js";
 import { bench } from "./bench.js";
+import { addLabCommands } from "./lab.js";
 import {
   parsePlaces,
   parseProfile,
@@ -55,6 +56,9 @@ export async function runSimulator(args: readonly string[], print: Print): Promi
     .option("--nodes <count>", "validators", wholeNumber(1), 7)
     .option("--seeds <count>", "seeds of each profile", wholeNumber(1), 1)
     .action(async (options: { readonly nodes: number; readonly seeds: number }) => bench(options, print));
+  addLabCommands(program, print, (labCode) => {
+    code = labCode;
+  });
   await program.parseAsync([...args], { from: "user" });
   return code;
 }

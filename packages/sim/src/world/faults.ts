@@ -1,4 +1,3 @@
-import { START_MS } from "../ports/node-clock.js";
 import type { FaultEvent } from "./fault-plan.js";
 import type { World } from "./world.js";
 
@@ -49,7 +48,7 @@ function crash(world: World, index: number, downMs: number): void {
   if (!node.alive) return;
   node.crash();
   world.queue.after(downMs, () => {
-    if (!world.gone.has(index)) node.start();
+    if (!world.gone.has(index) && world.belongs(index)) node.start();
   });
 }
 
@@ -60,7 +59,9 @@ function wipe(world: World, index: number, downMs: number): void {
   node.disk.wipe();
   node.hasVoted = true;
   world.wiped.add(index);
-  world.queue.after(downMs, () => node.start());
+  world.queue.after(downMs, () => {
+    if (world.belongs(index)) node.start();
+  });
 }
 
 /** One line for people. */
@@ -98,5 +99,3 @@ export function repair(world: World): void {
     if (!node.alive && !world.gone.has(node.index) && world.belongs(node.index)) node.start();
   }
 }
-
-export const unixMs = (world: World): number => START_MS + world.queue.nowMs;

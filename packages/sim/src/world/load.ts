@@ -1,4 +1,4 @@
-import { ChainAnchor, TransactionKind } from "@consilium/protocol";
+import { ChainAnchor, StakeVote, TransactionKind } from "@consilium/protocol";
 import type { SeededRandom } from "../random.js";
 import type { World } from "./world.js";
 
@@ -38,6 +38,10 @@ export class Load {
   }
 
   private anchor(index: number): void {
+    if (this.random.chance(0.1)) {
+      this.vote(index);
+      return;
+    }
     const { sender, options } = this.world.nodes[index]!;
     // The draws happen whether or not the node is up, so that a crash less changes as little as possible.
     const digest = this.random.bytes(32);
@@ -46,5 +50,14 @@ export class Load {
     if (sender === undefined || sender.backlog >= BACKLOG_MAX) return;
     const chainId = new Uint8Array(32).fill(1 + options.identity);
     sender.send(TransactionKind.chainAnchor, ChainAnchor.serialize({ chainId, height, digest }));
+  }
+
+  /** The member gives a part of its stake to some other. */
+  private vote(index: number): void {
+    const candidate = this.random.pick(this.world.keys).publicKey;
+    const stake = this.random.between(1, 80);
+    const { sender } = this.world.nodes[index]!;
+    if (sender === undefined || sender.backlog >= BACKLOG_MAX) return;
+    sender.send(TransactionKind.stakeVote, StakeVote.serialize({ votes: [{ candidate, stake }] }));
   }
 }

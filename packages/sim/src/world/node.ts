@@ -17,6 +17,8 @@ import type { VoteKeys } from "./vote-keys.js";
 /** What the simulation learns from a node. */
 export interface NodeObserver {
   started(node: number): void;
+  /** Its store was opened at this tip. */
+  opened(node: number, height: number, digest: Uint8Array): void;
   crashed(node: number): void;
   finalized(node: number, event: FinalizedBlockEvent, state: StateReader): void;
   /** The node starts from a snapshot: its first block follows this height. */
@@ -120,7 +122,9 @@ export class SimulatedNode {
     driver.start().then(
       () => {
         if (!life.alive) return;
-        last = driver.finalized().height;
+        const { height, digest } = driver.finalized();
+        last = height;
+        observer.opened(index, height, digest);
         this.serve(driver);
       },
       (error: unknown) => {

@@ -30,7 +30,7 @@ export interface World {
   readonly profile: Profile;
   readonly queue: EventQueue;
   readonly network: SimulatedNetwork;
-  /** Machines: founders, then copies of twins, then members that join later. */
+  /** Machines: founders, then members that join later, then copies of twins. */
   readonly nodes: SimulatedNode[];
   readonly keys: readonly NodeKey[];
   readonly voteKeys: VoteKeys;
@@ -48,12 +48,18 @@ export interface World {
   readonly baseOffsetMs: readonly number[];
   readonly crashCount: { value: number };
   readonly log: LogCount;
+  /** How many machines belong to the first members. */
+  readonly founders: number;
+  /** Machines that should run now: founders from the start, others from their admission, all until they leave. */
+  readonly members: Set<number>;
   honest(index: number): boolean;
   /** Whether liveness may ask for this machine: honest, a member now, and not gone. */
   counts(index: number): boolean;
-  /** Whether this machine should run now: founders always, others from their admission until they leave. */
   belongs(index: number): boolean;
 }
+
+/** Members that may join a chain with churn. */
+const NEWCOMERS = 3;
 
 /** Log lines by event name, so that a run can say what it tried. */
 export type LogCount = Map<string, number>;
@@ -66,20 +72,22 @@ export async function makeWorld(
   const unmemoised = scenario.seed % UNMEMOISED_SEED_STEP === 0;
   installNodeSignatures(!unmemoised);
   const founders = scenario.nodes;
+  const newcomers = profile.churn ? NEWCOMERS : 0;
   const makeVoteKeys = unmemoised ? blsVoteKeys : standInVoteKeys;
-  const voteKeys = await makeVoteKeys(founders, random.fork("vote keys"));
-  const keys = makeNodeKeys(founders, random.fork("node keys"));
+  const voteKeys = await makeVoteKeys(founders + newcomers, random.fork("vote keys"));
+  const keys = makeNodeKeys(founders + newcomers, random.fork("node keys"));
   const parameters = { ...simulatedParameters, ...hooks.parameters };
   const genesis = makeGenesis({
-    ...{ founders: keys, voteKeys, seats: scenario.nodes, parameters },
+    ...{ founders: keys.slice(0, founders), voteKeys, seats: scenario.nodes, parameters },
     random: random.fork("genesis"),
   });
   const application = createAllianceLedger(genesis, simulatedPool, { verifier: voteKeys.verifier });
   const identities = [...keys.keys(), ...actorPlan.twinsOf];
+  const firstTwin = keys.length;
   const actors = new Map(actorPlan.actors);
   for (const [copy, original] of actorPlan.twinsOf.entries()) {
     actors.set(original, twin);
-    actors.set(founders + copy, twin);
+    actors.set(firstTwin + copy, twin);
   }
   const names = identities.map((identity) => keys[identity]!.name);
   const queue = new EventQueue();
@@ -111,7 +119,8 @@ export async function makeWorld(
       disk: new SimulatedDisk(queue, own.fork("disk"), quality),
       random: own.fork("run"),
       actor: actors.get(index),
-      stateSync: false,
+      // Newcomers take a snapshot in half of the cases, and replay everything in the others.
+      stateSync: index >= founders && own.chance(0.5),
       ...(hooks.plant === undefined ? {} : { plant: hooks.plant }),
     });
   });
@@ -119,13 +128,17 @@ export async function makeWorld(
   const baseOffsetMs = nodes.map(() => clocks.between(-profile.clockSkewMs, profile.clockSkewMs));
   for (const node of nodes) node.clockOffsetMs = baseOffsetMs[node.index]!;
   const gone = new Set<number>();
+  const newcomer = (index: number): boolean => index >= founders && index < firstTwin;
+  const members = new Set(nodes.map(({ index }) => index).filter((index) => !newcomer(index)));
   return {
     ...{ scenario, profile, queue, network, nodes, keys, voteKeys, genesis, parameters, application },
     ...{ checkers, random, trace, actors, baseOffsetMs, crashCount, log, honest },
     gone,
     wiped: new Set(),
-    belongs: () => true,
-    counts: (index) => honest(index) && !gone.has(index),
+    founders,
+    members,
+    belongs: (index) => members.has(index),
+    counts: (index) => honest(index) && members.has(index) && !gone.has(index),
   };
 }
 
@@ -133,6 +146,9 @@ function observe(world: Pick<World, "queue" | "trace" | "checkers" | "crashCount
   const { queue, trace, checkers, crashCount, log, honest } = world;
   const observer: NodeObserver = {
     started: (node) => trace.line(queue.nowMs, `${node} starts`),
+    opened(node, height, digest) {
+      if (honest(node)) checkers.opened(node, height, toHex(digest));
+    },
     crashed(node) {
       crashCount.value += 1;
       trace.line(queue.nowMs, `${node} crashes`);

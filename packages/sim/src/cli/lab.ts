@@ -1,0 +1,11 @@
+import type { Command } from "commander";
+import { addMutantsCommand } from "../mutants/command.js";
+
+/** Commands that study the simulator and with it: planted bugs, golden scenarios, experiments. */
+export function addLabCommands(
+  program: Command,
+  print: (line: string) => void,
+  exit: (code: number) => void,
+): void {
+  addMutantsCommand(program, print, exit);
+}
