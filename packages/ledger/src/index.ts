@@ -11,6 +11,7 @@ export * as queries from "./queries.js";
 export * from "./records/index.js";
 export { resultRetentionHeights } from "./results.js";
 export * from "./state/election-values.js";
+export { prefixes } from "./state/keys.js";
 export * from "./state/proof-bytes.js";
 export { stateKeys } from "./state/state-keys.js";
 export * from "./state/tree.js";

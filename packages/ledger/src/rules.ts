@@ -51,6 +51,8 @@ export interface Rule<Payload, Found = void> {
   readonly payload: PayloadType<Payload>;
   /** Who may send it, by role; `new` is an account that registers itself. The kind's own check may say more. */
   readonly sender: "member" | "owner" | "recipient" | "anyone" | "new";
+  /** Set where judging one takes curve work, even if it is refused: then a member has few of them in a block. */
+  readonly costly?: true;
   /**
    * What must hold, besides the envelope, before a block may carry it at all: for senders that no account vouches for
    * yet. @throws ConsiliumError with a ledger code.
@@ -74,6 +76,7 @@ interface PayloadType<Payload> {
 export interface AnyRule {
   readonly kind: number;
   readonly sender: Rule<unknown>["sender"];
+  readonly costly: boolean;
   /** @throws ConsiliumError `BAD_ENCODING`. */
   decode(payload: Uint8Array): unknown;
   admit(context: AdmissionContext<unknown>): void;
@@ -87,6 +90,7 @@ export function ruleOf<Payload, Found>(rule: Rule<Payload, Found>): AnyRule {
   return {
     kind: rule.kind,
     sender: rule.sender,
+    costly: rule.costly === true,
     decode: (payload) =>
       decodeStrict(
         rule.payload as Parameters<typeof decodeStrict<Payload>>[0],

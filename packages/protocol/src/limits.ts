@@ -19,8 +19,10 @@ export const limits = {
   stakeVotesPerMember: 16,
   /** Open proposals of governance; more are refused until some pass or lapse. */
   openProposals: 64,
-  /** Transactions of one user's account in one block; members, who import in bulk, are bound by the block alone. */
+  /** Transactions of one user's account in one block; members, who import in bulk, are bound by the block and the next limit. */
   transactionsPerUserPerBlock: 64,
+  /** Those of one member among them that are judged by curve work, which a refused transaction makes as well. */
+  costlyTransactionsPerMemberPerBlock: 16,
   /** One message on a consensus stream or gossip topic. */
   consensusMessageBytes: 64 * 1024,
   gossipMessageBytes: 3 * 1024 * 1024,

@@ -14,6 +14,7 @@ export const candidateRegister: Rule<CandidateRegister> = {
   kind: TransactionKind.candidateRegister,
   payload: CandidateRegister,
   sender: "member",
+  costly: true,
 
   async check({ payload, state, sender, pool }) {
     const { voteKey: publicKey, votePossession: proof } = payload;

@@ -20,6 +20,7 @@ export const evidenceConsensus: Rule<EvidenceConsensus, Uint8Array> = {
   kind: TransactionKind.evidenceConsensus,
   payload: EvidenceConsensus,
   sender: "member",
+  costly: true,
 
   async check(context) {
     const { payload, state } = context;

@@ -16,6 +16,7 @@ export const memberPropose: Rule<MemberPropose> = {
   kind: TransactionKind.memberPropose,
   payload: MemberPropose,
   sender: "member",
+  costly: true,
 
   async check({ payload, state, sender, pool }) {
     const open = queries.openProposals(state);

@@ -11,6 +11,9 @@ export const stateKeys = {
   member: (node: Uint8Array): Uint8Array => keyOf(prefixes.member, node),
   account: (id: Uint8Array): Uint8Array => keyOf(prefixes.account, id),
   record: (recordId: Uint8Array): Uint8Array => keyOf(prefixes.record, recordId),
+  /** How many records stand under a label: who names it may read the index under it. */
+  recordsOfLabel: (owner: Uint8Array, label: Uint8Array): Uint8Array =>
+    keyOf(prefixes.recordsOfLabel, owner, label),
   grant: (grantId: Uint8Array): Uint8Array => keyOf(prefixes.grant, grantId),
   access: (requestId: Uint8Array): Uint8Array => keyOf(prefixes.access, requestId),
   labelClosed: (owner: Uint8Array, label: Uint8Array): Uint8Array =>

@@ -1,4 +1,4 @@
-import { ProposalAction, type Vote, VoteKind, type VoteSubject } from "@consilium/protocol";
+import { limits, ProposalAction, type Vote, VoteKind, type VoteSubject } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createAllianceLedger, queries, stakeLostOf } from "../../src/index.js";
 import { Alliance } from "../support/alliance.js";
@@ -159,6 +159,23 @@ describe("evidence/consensus", () => {
     expect(queries.epochEntry(fresh.chain.state, 2)).toBeUndefined();
     expect(queries.epochEntry(fresh.chain.state, 3)).toBeDefined();
     expect(await fresh.chain.send(fresh.doubleVote("A", "B"))).toBe("EVIDENCE_TOO_OLD");
+  });
+
+  it("fills no block with curve work: a member has few that are costly in each, refused ones counted", async () => {
+    const fresh = await Alliance.start({ stakes: [100, 90, 80, 70] });
+    const first = fresh.signedVote("B", one);
+    const count = limits.costlyTransactionsPerMemberPerBlock;
+    const bad = Array.from({ length: count + 1 }, (_, fill) =>
+      fresh.evidence("A", first, { ...first, digest: block(fill + 2) }),
+    );
+    const others = [fresh.ready("B"), fresh.evidence("B", first, { ...first, digest: block(2) })];
+    const context = { height: 1, timestampMs: fresh.chain.timeMs + 1 };
+    const { app, state } = fresh.chain;
+    const built = await app.buildPayload(state, [...bad, ...others], context);
+    expect(built.transactions).toEqual([...bad.slice(0, count), ...others]);
+    expect((await app.checkPayload(state, fresh.chain.makeBlock(built.transactions))).kind).toBe("valid");
+    const verdict = await app.checkPayload(state, fresh.chain.makeBlock(bad));
+    expect(verdict).toMatchObject({ kind: "fault", code: "TX_QUOTA" });
   });
 
   it("costs a tenth of the bond, and at least one unit of it", () => {

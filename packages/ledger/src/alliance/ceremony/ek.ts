@@ -7,6 +7,7 @@ export const ceremonyEk: Rule<CeremonyEk, Uint8Array> = {
   kind: TransactionKind.ceremonyEk,
   payload: CeremonyEk,
   sender: "member",
+  costly: true,
 
   async check({ payload, sender, chain, pool }) {
     const { purpose, message } = payload;

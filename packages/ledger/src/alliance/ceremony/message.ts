@@ -24,6 +24,7 @@ function messageRule(kind: number, type: number): Rule<CeremonyMessage, Found> {
     kind,
     payload: CeremonyMessage,
     sender: "member",
+    costly: true,
 
     async check(context) {
       const { payload, sender, pool, block } = context;

@@ -12,6 +12,7 @@ export const ceremonySwitch: Rule<CeremonyMessage, CeremonyRun> = {
   kind: TransactionKind.ceremonySwitch,
   payload: CeremonyMessage,
   sender: "member",
+  costly: true,
 
   async check(context) {
     const { payload, state, pool, block } = context;
