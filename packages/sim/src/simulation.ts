@@ -13,6 +13,8 @@ import { makeWorld, type World } from "./world/world.js";
 /** For experiments and for tests of the tests; a plain run has none. */
 export interface SimulationHooks {
   readonly parameters?: Partial<ChainParameters>;
+  /** Validator seats; as many as founders when absent. */
+  readonly seats?: number;
   readonly sent?: (nowMs: number, from: number, to: number, message: Uint8Array) => void;
   readonly travelled?: (nowMs: number, from: number, to: number, sizeBytes: number) => void;
   /** Changes the options of a node's driver; tests plant bugs here. */

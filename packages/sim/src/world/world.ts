@@ -78,7 +78,7 @@ export async function makeWorld(
   const keys = makeNodeKeys(founders + newcomers, random.fork("node keys"));
   const parameters = { ...simulatedParameters, ...hooks.parameters };
   const genesis = makeGenesis({
-    ...{ founders: keys.slice(0, founders), voteKeys, seats: scenario.nodes, parameters },
+    ...{ founders: keys.slice(0, founders), voteKeys, seats: hooks.seats ?? scenario.nodes, parameters },
     random: random.fork("genesis"),
   });
   const application = createAllianceLedger(genesis, simulatedPool, { verifier: voteKeys.verifier });
