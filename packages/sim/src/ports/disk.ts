@@ -45,15 +45,16 @@ export class SimulatedDisk {
 
   /** The store of one run of the node. */
   open(life: Life, processor: Processor): Store {
+    let closed = false;
     const requireOpen = (): void => {
-      if (!life.alive) throw new ConsiliumError("STORE_CLOSED", "This run of the node is over.");
+      if (closed || !life.alive) throw new ConsiliumError("STORE_CLOSED", "This run of the node is over.");
     };
     return {
       get: (key) => {
         requireOpen();
         return this.values.get(nameOf(key))?.slice();
       },
-      batch: (changes, options) => {
+      batch: async (changes, options) => {
         requireOpen();
         return this.write(changes, options?.sync === true, life, processor);
       },
@@ -61,7 +62,9 @@ export class SimulatedDisk {
         requireOpen();
         return this.range(range);
       },
-      close: async () => {},
+      close: async () => {
+        closed = true;
+      },
     };
   }
 
