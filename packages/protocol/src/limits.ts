@@ -17,7 +17,7 @@ export const limits = {
   membersMax: 500,
   /** Candidates over which one member spreads its stake. */
   stakeVotesPerMember: 16,
-  /** Open proposals of governance; more are refused until some pass or lapse. */
+  /** Open proposals of governance beyond which a member may have only its reserved few. */
   openProposals: 64,
   /** Transactions of one user's account in one block; members, who import in bulk, are bound by the block and the next limit. */
   transactionsPerUserPerBlock: 64,

@@ -1,5 +1,5 @@
 import { equalBytes } from "@consilium/crypto";
-import { CandidateRegister, TransactionKind } from "@consilium/protocol";
+import { CandidateRegister, type StateReader, TransactionKind } from "@consilium/protocol";
 import { writeCandidate } from "../elections/membership.js";
 import * as queries from "../queries.js";
 import { ensure, type Rule } from "../rules.js";
@@ -21,7 +21,8 @@ export const candidateRegister: Rule<CandidateRegister> = {
     const before = queries.candidate(state, sender!.member);
     ensure(before === undefined || before.bannedHeight === 0, "CANDIDATE_BANNED");
     const owner = queries.voteKeyOwner(state, publicKey);
-    ensure(owner === undefined || equalBytes(owner, sender!.member), "CANDIDATE_BAD_KEY");
+    const isFree = owner === undefined && !isNewcomers(state, publicKey);
+    ensure(isFree || (owner !== undefined && equalBytes(owner, sender!.member)), "CANDIDATE_BAD_KEY");
     ensure(await pool.run("voteCheckPossession", { publicKey, proof }), "CANDIDATE_BAD_KEY");
   },
 
@@ -38,3 +39,12 @@ export const candidateRegister: Rule<CandidateRegister> = {
     return "OK";
   },
 };
+
+/**
+ * A proof of possession can be read by all once a proposal shows it, and would hold for anybody's registration: one
+ * member could take the key of every newcomer, and nobody would be admitted any more.
+ */
+const isNewcomers = (state: StateReader, voteKey: Uint8Array): boolean =>
+  queries
+    .openProposals(state)
+    .some(({ newcomer }) => newcomer !== null && equalBytes(newcomer.voteKey, voteKey));

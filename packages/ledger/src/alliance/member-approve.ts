@@ -23,7 +23,7 @@ export const memberApprove: Rule<MemberApprove, ProposalEntry> = {
   async apply({ state, sender, emit }, proposal) {
     const { id, action } = proposal;
     const approvals = [...proposal.approvals, sender!.member];
-    const passed = hasPassed(state, approvals);
+    const passed = hasPassed(queries.members(state), approvals);
     const status = passed ? ProposalStatus.passed : ProposalStatus.open;
     storeProposal(state, { ...proposal, approvals, status });
     emit({ type: "proposal-approved", id, member: sender!.member });

@@ -3,12 +3,12 @@ import { limits, MemberPropose, TransactionKind } from "@consilium/protocol";
 import { checkDecision, hasPassed, storeOpenProposals, storeProposal } from "../elections/governance.js";
 import * as queries from "../queries.js";
 import { ensure, type Rule } from "../rules.js";
-import { ProposalStatus } from "../state/election-values.js";
+import { openProposalsReserved, ProposalStatus } from "../state/election-values.js";
 import { prefixes } from "../state/keys.js";
 
 const NONE = new Uint8Array(0);
 
-/** Open proposals of one member: nobody fills the list alone. */
+/** Open proposals of one member while the list has room: nobody fills it alone. */
 export const openProposalsPerMember = 8;
 
 /** A decision for the members to take together; the proposer's own approval is in it. */
@@ -22,7 +22,8 @@ export const memberPropose: Rule<MemberPropose> = {
     const open = queries.openProposals(state);
     const own = open.filter(({ approvals }) => equalBytes(approvals[0]!, sender!.member));
     const hasRoom = open.length < limits.openProposals && own.length < openProposalsPerMember;
-    ensure(hasRoom, "PROPOSAL_TOO_MANY");
+    // A few members together could fill the list for ever, and so keep the others from expelling them.
+    ensure(hasRoom || own.length < openProposalsReserved, "PROPOSAL_TOO_MANY");
     checkDecision(state, payload);
     const { newcomer } = payload;
     if (newcomer === null) return;
@@ -34,7 +35,7 @@ export const memberPropose: Rule<MemberPropose> = {
 
   async apply({ payload, state, sender, id, block, epoch, emit }) {
     const approvals = [sender!.member];
-    const passed = hasPassed(state, approvals);
+    const passed = hasPassed(queries.members(state), approvals);
     const status = passed ? ProposalStatus.passed : ProposalStatus.open;
     const open = queries.openProposals(state).map((proposal) => proposal.id);
     const times = { epoch, height: block.height, closedHeight: 0 };

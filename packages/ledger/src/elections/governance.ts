@@ -77,8 +77,7 @@ const stakeOf = (members: readonly Member[]): bigint =>
   members.reduce((sum, { stake }) => sum + BigInt(stake), 0n);
 
 /** Whether the present members that approve hold two thirds of the present stake. */
-export function hasPassed(state: StateReader, approvals: readonly Uint8Array[]): boolean {
-  const members = queries.members(state);
+export function hasPassed(members: readonly Member[], approvals: readonly Uint8Array[]): boolean {
   const names = new Set(approvals.map(toHex));
   const approved = stakeOf(members.filter(({ nodeKey }) => names.has(toHex(nodeKey))));
   return approved > 0n && 3n * approved >= 2n * stakeOf(members);
@@ -98,8 +97,9 @@ export const storeOpenProposals = (state: StateWriter, ids: Uint8Array[]): void 
 export function applyProposals({ state, header, epoch, chain, emit }: BlockEnd): void {
   const open = queries.openProposals(state);
   if (open.length === 0) return;
+  const members = queries.members(state);
   const passed = open.map(
-    ({ status, approvals }) => status === ProposalStatus.passed || hasPassed(state, approvals),
+    ({ status, approvals }) => status === ProposalStatus.passed || hasPassed(members, approvals),
   );
   const stay: Uint8Array[] = [];
   const { height } = header;

@@ -115,8 +115,14 @@ export const ProposalEntry = new ContainerType({
 });
 export type ProposalEntry = ValueOf<typeof ProposalEntry>;
 
+/** Open proposals that every member may have, however many others have. */
+export const openProposalsReserved = 2;
+
 /** Ids of proposals that are open or passed and not applied yet, oldest first. */
-export const OpenProposals = new ListCompositeType(B32, limits.openProposals);
+export const OpenProposals = new ListCompositeType(
+  B32,
+  limits.openProposals + 2 * openProposalsReserved * limits.membersMax,
+);
 
 /** A validator convicted of contradicting itself: at most one per node and epoch. */
 export const ConvictionEntry = new ContainerType({

@@ -4,7 +4,7 @@
  * An epoch's actions stand in its first block, and the state after its last is the snapshot for the set of the epoch
  * after the next: what happens in epoch 0 shows in the set of epoch 2.
  */
-import { ProposalAction } from "@consilium/protocol";
+import { limits, ProposalAction } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { ProposalStatus, queries } from "../../src/index.js";
 import { Alliance } from "../support/alliance.js";
@@ -365,6 +365,42 @@ describe("a decision of the members", () => {
     expect(codes.filter((code) => code === "OK")).toHaveLength(8);
     expect(codes.at(-1)).toBe("PROPOSAL_TOO_MANY");
     expect(await alliance.chain.send(alliance.propose("B", { action: setSeats, seats: 5 }))).toBe("OK");
+  });
+});
+
+describe("the list of open proposals", () => {
+  it("has room for everybody, however many proposals some members make together", async () => {
+    const letters = "ABCDEFGHIJ";
+    const alliance = await Alliance.start({ stakes: [...letters].map(() => 10), lengthHeights: 1_000 });
+    const { chain } = alliance;
+    const seats = { action: setSeats, seats: 5 };
+    for (const letter of "ABCDEFGH") {
+      const own = Array.from({ length: 8 }, () => alliance.propose(letter, seats));
+      expect(new Set((await chain.block(own)).codes)).toEqual(new Set(["OK"]));
+    }
+    expect(queries.openProposals(chain.state)).toHaveLength(limits.openProposals);
+    expect(await chain.refused(alliance.propose("A", seats))).toBe("PROPOSAL_TOO_MANY");
+    const ofOne = Array.from({ length: 3 }, () => alliance.propose("J", alliance.about(expel, "A")));
+    expect((await chain.block(ofOne)).codes).toEqual(["OK", "OK", "PROPOSAL_TOO_MANY"]);
+    expect(queries.openProposals(chain.state)).toHaveLength(limits.openProposals + 2);
+  });
+});
+
+describe("a newcomer's vote key", () => {
+  it("is not taken by a member that reads its proof in the proposal", async () => {
+    const alliance = await Alliance.start({ stakes });
+    const { chain } = alliance;
+    const admission = alliance.admission("F", 50);
+    expect(await chain.send(alliance.propose("A", admission))).toBe("OK");
+    const { voteKey, votePossession } = admission.newcomer!;
+    expect(await chain.refused(alliance.registerKey("B", { voteKey, votePossession }))).toBe(
+      "CANDIDATE_BAD_KEY",
+    );
+    const { id } = queries.openProposals(chain.state)[0]!;
+    const approvals = [..."CDE"].map((letter) => alliance.approveId(letter, id));
+    await alliance.finishEpoch(approvals, "");
+    expect(queries.voteKeyOwner(chain.state, voteKey)).toEqual(alliance.hospital("F").key);
+    expect(queries.isMember(chain.state, alliance.hospital("F").key)).toBe(true);
   });
 });
 
