@@ -2,9 +2,10 @@ import type { HttpApi } from "@consilium/client";
 import type { Witness } from "../check/witness.js";
 import type { Manifest } from "../manifest/schema.js";
 import { loopback, type Placement } from "../network/relays.js";
+import { until } from "../pause.js";
 import { type Act, isLinkAct, type Step } from "../plan/plan.js";
 import { type FoundedAlliance, foundAlliance, type NodeFiles } from "./alliance.js";
-import type { Preload } from "./command.js";
+import { consilium, type Preload } from "./command.js";
 import { type MemberSigner, openMemberSigner } from "./member-signer.js";
 import { apiOf } from "./node-client.js";
 import { NodeProcess } from "./node-process.js";
@@ -30,9 +31,13 @@ export interface RunNode {
 
 const RESTART_PAUSE_MS = 2_000;
 const DEATHS_MAX = 10;
+const RESET_TIMEOUT_MS = 60_000;
 
 /** The real network of one run: processes, relays between them, and the acts of perturbations on both. */
 export class Cluster {
+  readonly #stopping = new AbortController();
+  readonly #resets: Promise<void>[] = [];
+
   private constructor(
     readonly alliance: FoundedAlliance,
     readonly nodes: readonly RunNode[],
@@ -89,6 +94,8 @@ export class Cluster {
 
   /** Ends every process, paused ones too, and the relays. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#resets);
     await Promise.all(
       this.nodes.map(async (node) => {
         node.isAway = true;
@@ -122,7 +129,36 @@ export class Cluster {
         node.isAway = false;
         node.process.goOn();
       }
-    } else this.start(act.nodes);
+    } else {
+      this.start(act.nodes);
+      if (act.act === "wipe" && act.reset) for (const node of this.#named(act.nodes)) this.#reset(node);
+    }
+  }
+
+  /** As an operator would when the node answers again; tried until the node takes it. */
+  #reset(node: RunNode): void {
+    const reset = async () => {
+      try {
+        await consilium(["safety", "reset", "--config", node.files.configFile, "--no-wait"]);
+        this.say(`  ${node.name} asked for a reset of its safety record`);
+        return true;
+      } catch {
+        return node.isAway;
+      }
+    };
+    const limits = {
+      timeoutMs: RESET_TIMEOUT_MS,
+      signal: this.#stopping.signal,
+      intervalMs: RESTART_PAUSE_MS,
+    };
+    const asked = until(reset, limits).then((isDone) => {
+      if (!isDone && !this.#stopping.signal.aborted)
+        this.witness.violated(
+          "NO_ANSWER",
+          `${node.name} took no safety reset in ${RESET_TIMEOUT_MS / 1_000} s.`,
+        );
+    });
+    this.#resets.push(asked);
   }
 
   async #wipe(node: RunNode): Promise<void> {

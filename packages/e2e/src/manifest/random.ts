@@ -102,7 +102,7 @@ function drawOne(draw: Draw, present: readonly string[], at: number): Perturbati
   const lasting = random.between(1, 10);
   switch (act) {
     case "wipe":
-      return { act, at, for: lasting, nodes: [random.pick(present)] };
+      return { act, at, for: lasting, nodes: [random.pick(present)], reset: random.chance(0.5) };
     case "rolling":
       return { act, at, for: 6, nodes: [...present] };
     case "partition":

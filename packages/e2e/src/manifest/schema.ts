@@ -50,7 +50,18 @@ export const PerturbationSchema = z.discriminatedUnion(
       .describe("SIGTERM, started again afterwards."),
     z.strictObject({ act: z.literal("pause"), at, for: lasting, nodes }).describe("SIGSTOP, then SIGCONT."),
     z
-      .strictObject({ act: z.literal("wipe"), at, for: lasting, nodes })
+      .strictObject({
+        act: z.literal("wipe"),
+        at,
+        for: lasting,
+        nodes,
+        reset: z
+          .boolean({ error: "must be true or false" })
+          .default(false)
+          .describe(
+            "Runs `consilium safety reset` for each when it answers again, so that its key votes later on.",
+          ),
+      })
       .describe("SIGKILL and the data folder removed; the keystores stay. Started again afterwards."),
     z
       .strictObject({

@@ -14,7 +14,8 @@ type LinkActs = Extract<Perturbation, { act: "disconnect" | "partition" | "slow"
 
 /** What the runner knows how to do. `rolling` is a row of restarts; a late joiner's beginning is nothing. */
 export type Act =
-  | { readonly act: "kill" | "restart" | "pause" | "wipe" | "late"; readonly nodes: readonly string[] }
+  | { readonly act: "kill" | "restart" | "pause" | "late"; readonly nodes: readonly string[] }
+  | { readonly act: "wipe"; readonly nodes: readonly string[]; readonly reset: boolean }
   | { readonly act: "skew"; readonly nodes: readonly string[]; readonly milliseconds: number }
   | LinkActs;
 
