@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addExperimentCommand } from "../experiments/command.js";
 import { addMutantsCommand } from "../mutants/command.js";
 
 /** Commands that study the simulator and with it: planted bugs, golden scenarios, experiments. */
@@ -8,4 +9,5 @@ export function addLabCommands(
   exit: (code: number) => void,
 ): void {
   addMutantsCommand(program, print, exit);
+  addExperimentCommand(program, print);
 }

@@ -28,7 +28,12 @@ export const finalityLatency: Experiment = {
       }
     }
     return {
-      parameters: { ...PARAMETERS, durationMs, lines: Object.fromEntries(LINES), warmUpBlocks: WARM_UP_BLOCKS },
+      parameters: {
+        ...PARAMETERS,
+        durationMs,
+        lines: Object.fromEntries(LINES),
+        warmUpBlocks: WARM_UP_BLOCKS,
+      },
       assumptions: [
         "Signatures are stand-ins and processors take no time: this is the latency of messages and disks alone.",
         "Delays are log-normal and independent; uplinks never fill.",

@@ -28,7 +28,9 @@ export function writeExperiment(
     commit: commitOf() ?? null,
     date: new Date().toISOString(),
     machine: machineOf(),
-    rows: rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, cell]) => [key, cell ?? null]))),
+    rows: rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([key, cell]) => [key, cell ?? null])),
+    ),
   };
   const files = [
     [`${name}.csv`, csvOf(rows)],

@@ -56,8 +56,18 @@ export function plotSvg(title: string, panels: readonly Panel[]): string {
 function drawPanel(panel: Panel): string {
   const all = panel.series.flatMap(({ points }) => points);
   if (all.length === 0) throw new RangeError(`The panel ${panel.title} has no points.`);
-  const xAxis = makeAxis(all.map(([x]) => x), panel.xScale ?? "linear", MARGIN.left, MARGIN.left + INNER.width);
-  const yAxis = makeAxis(all.map(([, y]) => y), panel.yScale ?? "linear", MARGIN.top + INNER.height, MARGIN.top);
+  const xAxis = makeAxis(
+    all.map(([x]) => x),
+    panel.xScale ?? "linear",
+    MARGIN.left,
+    MARGIN.left + INNER.width,
+  );
+  const yAxis = makeAxis(
+    all.map(([, y]) => y),
+    panel.yScale ?? "linear",
+    MARGIN.top + INNER.height,
+    MARGIN.top,
+  );
   return [
     text(PANEL.width / 2, 26, panel.title, "size='14' weight='600'"),
     ...xAxis.ticks.map((tick) => verticalTick(xAxis.at(tick), tick)),
@@ -86,7 +96,9 @@ function linearAxis(values: readonly number[], from: number, to: number): Axis {
   const step = niceStep((high - low || 1) / 5);
   const [first, last] = [Math.floor(low / step) * step, Math.ceil((high || step) / step) * step];
   const count = Math.round((last - first) / step);
-  const ticks = Array.from({ length: count + 1 }, (_, index) => Number((first + index * step).toPrecision(12)));
+  const ticks = Array.from({ length: count + 1 }, (_, index) =>
+    Number((first + index * step).toPrecision(12)),
+  );
   return { ticks, at: (value) => from + ((value - first) / (last - first)) * (to - from) };
 }
 
@@ -123,7 +135,13 @@ function drawSeries({ points, dashed }: Series, index: number, xAxis: Axis, yAxi
   const line = `<path d='${path}' fill='none' stroke='${colourOf(index)}' stroke-width='2'${dashed ? " stroke-dasharray='7 4'" : ""}/>`;
   // Long series would be nothing but markers.
   const stride = Math.ceil(places.length / 16);
-  return line + places.filter((_, place) => place % stride === 0).map(([x, y]) => marker(index, x, y)).join("");
+  return (
+    line +
+    places
+      .filter((_, place) => place % stride === 0)
+      .map(([x, y]) => marker(index, x, y))
+      .join("")
+  );
 }
 
 function legendLine({ name, dashed }: Series, index: number): string {
@@ -169,12 +187,16 @@ const UNITS = [
 ] as const;
 
 function label(value: number): string {
-  const unit = UNITS.find(([size]) => Math.abs(value) >= size * 10 || (size >= 1e6 && Math.abs(value) >= size));
+  const unit = UNITS.find(
+    ([size]) => Math.abs(value) >= size * 10 || (size >= 1e6 && Math.abs(value) >= size),
+  );
   if (unit !== undefined) {
     const short = value / unit[0];
     return short >= 1e4 ? value.toExponential(0) : `${Number(short.toPrecision(3))}${unit[1]}`;
   }
-  return value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(0) : String(Number(value.toPrecision(3)));
+  return value !== 0 && Math.abs(value) < 1e-3
+    ? value.toExponential(0)
+    : String(Number(value.toPrecision(3)));
 }
 
 const escapeText = (words: string): string =>

@@ -1,7 +1,7 @@
 import type { ChainDriverOptions, FinalizedBlockEvent } from "@consilium/driver";
 import type { ChainParameters } from "@consilium/protocol";
-import { START_MS } from "../ports/node-clock.js";
 import type { LinkQuality } from "../ports/network.js";
+import { START_MS } from "../ports/node-clock.js";
 import { type Profile, profileNamed } from "../profiles.js";
 import { type Plan, planOf } from "../scenario.js";
 import type { SimulationHooks } from "../simulation.js";

@@ -55,23 +55,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "nullify-after-finalize",
-    about: "rule 5: a timer of a view that was left still nullifies it, finalize or not",
+    about:
+      "rule 5: a timeout gives up the view before as well while that is not final, finalize voted or not",
     edits: [
-      {
-        file: `${engine}/step.ts`,
-        find: "  if (epoch !== state.epoch.epoch || view !== state.view || isEpochOver(state)) return;",
-        replace:
-          '  if (epoch === state.epoch.epoch && !isEpochOver(state) && timer === "advance") onViewTimeout(run, timer, view);\n  if (epoch !== state.epoch.epoch || view !== state.view || isEpochOver(state)) return;',
-      },
-      {
-        file: `${engine}/views.ts`,
-        find: 'export function onViewTimeout(run: Run, timer: "propose" | "advance"): void {',
-        replace: 'export function onViewTimeout(run: Run, timer: "propose" | "advance", left?: View): void {',
-      },
       {
         file: `${engine}/views.ts`,
         find: "  castVote(run, nullifySubject(state.epoch.epoch, state.view));",
-        replace: "  castVote(run, nullifySubject(state.epoch.epoch, left ?? state.view));",
+        replace:
+          "  castVote(run, nullifySubject(state.epoch.epoch, state.view));\n  if (state.view > 1) castVote(run, nullifySubject(state.epoch.epoch, (state.view - 1) as View));",
       },
       {
         file: `${engine}/views.ts`,
@@ -81,7 +72,7 @@ export const mutants: readonly Mutant[] = [
       recordAllowsBoth,
     ],
     nodes: 4,
-    profile: "lossy",
+    profile: "partitions",
   },
   {
     name: "safety-record-forgets",

@@ -1,0 +1,6 @@
+import { comparison } from "./comparison.js";
+import type { Experiment } from "./experiment.js";
+import { finalityLatency } from "./finality-latency.js";
+import { throughput } from "./throughput.js";
+
+export const experiments: readonly Experiment[] = [finalityLatency, throughput, comparison];
