@@ -12,9 +12,19 @@ export function domain(tag: string): Uint8Array {
   return utf8(DOM + tag);
 }
 
+/** What a platform may do faster: SHA-256 of bytes, 32 bytes that nobody else holds. */
+export type Sha256Backend = (bytes: Uint8Array) => Uint8Array;
+
+let digest: Sha256Backend = nobleSha256;
+
+/** Installs the SHA-256 of this process, normally once at start; without an argument the portable one is restored. */
+export function installSha256Backend(replacement: Sha256Backend = nobleSha256): void {
+  digest = replacement;
+}
+
 /** SHA-256 of the parts joined. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
-  return nobleSha256(concat(...parts));
+  return digest(concat(...parts));
 }
 
 /** H(tag, a, b, …) of Consilium CS01 §3.1: 32 bytes. */

@@ -31,7 +31,8 @@ export interface DiskQuality {
  * of one batch.
  */
 export class SimulatedDisk {
-  private readonly values = new Map<string, Uint8Array>();
+  /** By the first byte of the key, which names the kind of thing: ranges stay inside few of these. */
+  private readonly kinds = new Map<number, Map<string, Uint8Array>>();
   /** Oldest first. Those that are readable come before those in flight. */
   private unsynced: Batch[] = [];
   private freeAtMs = 0;
@@ -52,7 +53,7 @@ export class SimulatedDisk {
     return {
       get: (key) => {
         requireOpen();
-        return this.values.get(nameOf(key))?.slice();
+        return this.find(nameOf(key));
       },
       batch: async (changes, options) => {
         requireOpen();
@@ -106,13 +107,20 @@ export class SimulatedDisk {
   }
 
   private apply(batch: Batch): void {
-    batch.before = batch.changes.map(([name]) => [name, this.values.get(name)] as const);
+    batch.before = batch.changes.map(([name]) => [name, this.find(name)] as const);
     for (const [name, value] of batch.changes) this.set(name, value);
   }
 
   private set(name: string, value: Uint8Array | undefined): void {
-    if (value === undefined) this.values.delete(name);
-    else this.values.set(name, value);
+    const kind = name.charCodeAt(0);
+    const values = this.kinds.get(kind) ?? new Map<string, Uint8Array>();
+    if (value === undefined) values.delete(name);
+    else values.set(name, value);
+    this.kinds.set(kind, values);
+  }
+
+  private find(name: string): Uint8Array | undefined {
+    return this.kinds.get(name.charCodeAt(0))?.get(name);
   }
 
   /** The power goes: what was not synced survives in part. */
@@ -132,24 +140,24 @@ export class SimulatedDisk {
 
   /** The data folder is gone. */
   wipe(): void {
-    this.values.clear();
+    this.kinds.clear();
     this.unsynced = [];
   }
 
   delete(key: Uint8Array): void {
-    this.values.delete(nameOf(key));
+    this.set(nameOf(key), undefined);
   }
 
   /** For checkers: what a reader of the folder finds. */
   read(key: Uint8Array): Uint8Array | undefined {
-    return this.values.get(nameOf(key));
+    return this.find(nameOf(key));
   }
 
   /** For checkers: all entries whose first byte lies below the bound. */
   entriesBelow(firstByte: number): [Uint8Array, Uint8Array][] {
     const found: [Uint8Array, Uint8Array][] = [];
-    for (const [name, value] of this.values) {
-      if (name.charCodeAt(0) < firstByte) found.push([bytesOf(name), value]);
+    for (const [kind, values] of this.kinds) {
+      if (kind < firstByte) for (const [name, value] of values) found.push([bytesOf(name), value]);
     }
     return found;
   }
@@ -158,7 +166,10 @@ export class SimulatedDisk {
   private range({ from, to, reverse, limit }: StoreRange): AsyncIterable<readonly [Uint8Array, Uint8Array]> {
     const [low, high] = [nameOf(from), nameOf(to)];
     const found: [string, Uint8Array][] = [];
-    for (const entry of this.values) if (entry[0] >= low && entry[0] < high) found.push(entry);
+    for (const [kind, values] of this.kinds) {
+      if (kind < low.charCodeAt(0) || kind > high.charCodeAt(0)) continue;
+      for (const entry of values) if (entry[0] >= low && entry[0] < high) found.push(entry);
+    }
     found.sort(([left], [right]) => (left < right ? -1 : 1));
     if (reverse === true) found.reverse();
     return eachOf(found.slice(0, limit ?? found.length));

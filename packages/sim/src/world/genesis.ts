@@ -11,8 +11,8 @@ import type { VoteKeys } from "./vote-keys.js";
  */
 export const simulatedParameters: ChainParameters = {
   deltaMs: 400,
-  blockIntervalMs: 300,
-  heartbeatMs: 2_000,
+  blockIntervalMs: 500,
+  heartbeatMs: 3_000,
   epochLengthHeights: 12,
   inactivityViews: 10,
   ceremonyWindowHeights: 40,

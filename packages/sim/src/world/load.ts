@@ -16,8 +16,8 @@ export class Load {
 
   start(): void {
     const { load } = this.world.profile;
-    if (load === "bursts") this.later(() => this.burst(), 300, 3_500);
-    if (load === "steady") this.later(() => this.steady(), 100, 700);
+    if (load === "bursts") this.later(() => this.burst(), 500, 6_000);
+    if (load === "steady") this.later(() => this.steady(), 200, 1_400);
   }
 
   private later(act: () => void, fromMs: number, toMs: number): void {
@@ -29,12 +29,12 @@ export class Load {
     for (const index of members.slice(0, this.random.between(1, 4))) {
       for (let count = this.random.between(1, 3); count > 0; count--) this.anchor(index);
     }
-    this.later(() => this.burst(), 300, 3_500);
+    this.later(() => this.burst(), 500, 6_000);
   }
 
   private steady(): void {
     this.anchor(this.random.between(0, this.world.nodes.length - 1));
-    this.later(() => this.steady(), 100, 700);
+    this.later(() => this.steady(), 200, 1_400);
   }
 
   private anchor(index: number): void {

@@ -1,5 +1,11 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import { type Ed25519Backend, ed25519PublicKey, installEd25519Backend, toHex } from "@consilium/crypto";
+import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
+import {
+  type Ed25519Backend,
+  ed25519PublicKey,
+  installEd25519Backend,
+  installSha256Backend,
+  toHex,
+} from "@consilium/crypto";
 import type { SeededRandom } from "../random.js";
 
 /** DER around a raw Ed25519 key (RFC 8410). */
@@ -41,10 +47,14 @@ const openssl: Ed25519Backend = {
 };
 
 /**
- * Installs the Ed25519 backend of a simulation. With `memoise`, a check that some node made is not made again by another
+ * Installs the SHA-256 and Ed25519 backends of a simulation. With `memoise`, a check that some node made is not made again by another
  * one: the answer depends on key, message and signature alone.
  */
-export function installNodeSignatures(memoise: boolean): void {
+export function installBackends(memoise: boolean): void {
+  installSha256Backend((bytes) => {
+    const digest = hash("sha256", bytes, "buffer");
+    return new Uint8Array(digest.buffer, digest.byteOffset, digest.length);
+  });
   if (!memoise) {
     installEd25519Backend(openssl);
     return;
