@@ -6,6 +6,7 @@ export * from "./application.js";
 export { proposalEpochs } from "./elections/governance.js";
 export { candidatesOf } from "./elections/snapshot.js";
 export * from "./events.js";
+export { checkGenesis } from "./genesis-check.js";
 export * from "./proxy.js";
 export * as queries from "./queries.js";
 export * from "./records/index.js";
