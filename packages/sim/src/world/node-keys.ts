@@ -50,7 +50,7 @@ const openssl: Ed25519Backend = {
  * Installs the SHA-256 and Ed25519 backends of a simulation. With `memoise`, a check that some node made is not made again by another
  * one: the answer depends on key, message and signature alone.
  */
-export function installBackends(memoise: boolean): void {
+export function installNodeSignatures(memoise: boolean): void {
   installSha256Backend((bytes) => {
     const digest = hash("sha256", bytes, "buffer");
     return new Uint8Array(digest.buffer, digest.byteOffset, digest.length);

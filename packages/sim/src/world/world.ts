@@ -14,7 +14,7 @@ import type { SimulationHooks } from "../simulation.js";
 import { Trace } from "../trace.js";
 import { makeGenesis, simulatedParameters } from "./genesis.js";
 import { type Actor, type NodeObserver, SimulatedNode } from "./node.js";
-import { installBackends, makeNodeKeys, type NodeKey } from "./node-keys.js";
+import { installNodeSignatures, makeNodeKeys, type NodeKey } from "./node-keys.js";
 import { simulatedPool } from "./pool.js";
 import { blsVoteKeys, standInVoteKeys, type VoteKeys } from "./vote-keys.js";
 
@@ -70,7 +70,7 @@ export async function makeWorld(
   hooks: SimulationHooks,
 ): Promise<World> {
   const unmemoised = scenario.seed % UNMEMOISED_SEED_STEP === 0;
-  installBackends(!unmemoised);
+  installNodeSignatures(!unmemoised);
   const founders = scenario.nodes;
   const newcomers = profile.churn ? NEWCOMERS : 0;
   const makeVoteKeys = unmemoised ? blsVoteKeys : standInVoteKeys;
