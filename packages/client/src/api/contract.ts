@@ -4,6 +4,8 @@
  *
  * Roles. `public` needs no signature. `user` needs an HTTP message signature (RFC 9421, Ed25519) of a registered
  * account, keyid = account id. `admin` needs one of the member's own node key, keyid = node id. See `http/signature.ts`.
+ * `optional` answers what is public to everybody, and the rest to whom it concerns: a request may be signed by an account,
+ * or by any member's node key, and a signature that is there must hold.
  *
  * Refusals are {@link ErrorBody} with a fitting status: 400 malformed, 401 signature missing or wrong, 403 role or
  * right missing, 404 unknown thing, 409 conflict, 413 too large, 422 refused by a rule of the chain, 429 quota,
@@ -14,7 +16,7 @@ import type * as views from "./views.js";
 
 export type * from "./views.js";
 
-export type RouteRole = "public" | "user" | "admin";
+export type RouteRole = "public" | "optional" | "user" | "admin";
 
 declare const shapes: unique symbol;
 
@@ -99,8 +101,12 @@ export const routes = {
   /**
    * Values of up to {@link PROOF_KEYS_MAX} state keys with their proofs under the state root of a finalized header; `key`
    * is repeated in the query. 503 `NOT_PROVABLE` for a moment after a restart: ask again after the next block.
+   *
+   * Keys of what the signed routes protect need a signature: lists are for the account that they are of, a grant, access
+   * or request for its two sides, a record for its owner and for who names its label (the key of the label's list in the
+   * same request). 401 `AUTH_MISSING`, 403 `NOT_YOURS`. Members' nodes hold the chain, so they may read all of it.
    */
-  lightProof: get<{ readonly key: readonly Hex[] }, views.LightProofView>("public", "/v1/light/proof"),
+  lightProof: get<{ readonly key: readonly Hex[] }, views.LightProofView>("optional", "/v1/light/proof"),
 
   /**
    * Relays a signed extraction request to the key-centre node that it names (over the nodes' own network).

@@ -8,7 +8,7 @@ export interface HttpApiOptions {
   /** Base URLs of nodes, the preferred one first. Admin routes need exactly the member's own node. */
   readonly baseUrls: readonly string[];
   readonly ports: Pick<ClientPorts, "fetch" | "clock" | "random">;
-  /** Who signs `user` or `admin` routes. */
+  /** Who signs `user`, `admin` and `optional` routes. */
   readonly signer?: RequestSigner;
   /** Limit of one attempt; default 40 s, above the longest wait a route allows. */
   readonly attemptTimeoutMs?: number;
@@ -113,8 +113,8 @@ export class HttpApi {
   ): Promise<Record<string, string>> {
     const type = route.requestBody === "octets" ? "application/octet-stream" : "application/json";
     const plain: Record<string, string> = body === undefined ? {} : { "content-type": type };
-    if (route.role === "public") return plain;
     const { signer, ports } = this.options;
+    if (route.role === "public" || (route.role === "optional" && signer === undefined)) return plain;
     if (signer === undefined) {
       throw new ConsiliumError(
         "API_NO_SIGNER",

@@ -7,9 +7,10 @@
  */
 import { evidenceWindow, type VoteVerifier } from "@consilium/consensus";
 import { ConsiliumError, equalBytes } from "@consilium/crypto";
-import { verifyProof } from "@consilium/ledger";
+import { stateKeys, verifyProof } from "@consilium/ledger";
 import { type Clock, limits, type StateReader } from "@consilium/protocol";
 import { PROOF_KEYS_MAX, RETRYABLE_STATUSES } from "../api/contract.js";
+import type { RequestSigner } from "../http/signature.js";
 import { delay } from "../ports.js";
 import { lightFailure } from "./failure.js";
 import { ProvenState } from "./proven-state.js";
@@ -50,6 +51,19 @@ export interface LightClientOptions {
 export interface QueryOptions {
   /** Wait for the state after this height, for what was just made final. */
   readonly minHeight?: number;
+  /** Who asks. Nodes tell what concerns people only to whom it concerns; the rest needs no signature. */
+  readonly signer?: RequestSigner;
+  /** A label that the one who asks was told: under it records may be read that are not the signer's own. */
+  readonly named?: { readonly owner: Uint8Array; readonly label: Uint8Array };
+}
+
+/** One question to one node, and what is proven for it so far. */
+interface Question {
+  readonly source: LightSource;
+  readonly state: ProvenState;
+  /** Height below which no answer is new enough. */
+  readonly floor: number;
+  readonly options: QueryOptions;
 }
 
 /** What a query came to, every value in it proven. */
@@ -146,7 +160,7 @@ export class LightClient {
    */
   query<Value>(run: (state: StateReader) => Value, options: QueryOptions = {}): Promise<Verified<Value>> {
     const floor = Math.max(this.head.height, (options.minHeight ?? -1) + 1);
-    return this.#ask((source) => this.#queryOn(source, run, floor));
+    return this.#ask((source) => this.#queryOn({ source, state: new ProvenState(), floor, options }, run));
   }
 
   /** The values of single keys; undefined is proven too. */
@@ -273,52 +287,43 @@ export class LightClient {
     return crossed;
   }
 
-  async #queryOn<Value>(
-    source: LightSource,
-    run: (state: StateReader) => Value,
-    floor: number,
-  ): Promise<Verified<Value>> {
-    const state = new ProvenState();
+  async #queryOn<Value>(question: Question, run: (state: StateReader) => Value): Promise<Verified<Value>> {
+    const { state } = question;
     for (;;) {
       const outcome = attempt(() => run(state));
       const missing = state.takeMissing();
       if (missing.length === 0 && state.isEmpty) {
         // The query read nothing; its answer still stands for some state.
-        await this.#prove(source, state, [Uint8Array.of(0)], floor);
+        await this.#prove(question, [stateKeys.tip()]);
         continue;
       }
       if (missing.length === 0) return { value: outcome(), ...state.span() };
-      await this.#proveAll(source, state, missing, floor);
+      await this.#proveAll(question, missing);
     }
   }
 
   /** Proves more keys, and all of them anew when the chain moved on since the first. */
-  async #proveAll(source: LightSource, state: ProvenState, missing: readonly Uint8Array[], floor: number) {
+  async #proveAll(question: Question, missing: readonly Uint8Array[]) {
+    const { state } = question;
     if (state.keyCount + missing.length > KEYS_MAX) {
       throw lightFailure("LIGHT_QUERY_TOO_LARGE", `it touches more than ${KEYS_MAX} keys`);
     }
-    await this.#prove(source, state, missing, floor);
+    await this.#prove(question, missing);
     while (!state.span().isOneState && state.restarts < RESTARTS_MAX)
-      await this.#prove(source, state, state.restart(), floor);
+      await this.#prove(question, state.restart());
   }
 
-  async #prove(source: LightSource, state: ProvenState, keys: readonly Uint8Array[], floor: number) {
-    for (let from = 0; from < keys.length; from += REQUESTS_AT_ONCE * PROOF_KEYS_MAX) {
-      const group = keys.slice(from, from + REQUESTS_AT_ONCE * PROOF_KEYS_MAX);
-      const starts = Array.from(
-        { length: Math.ceil(group.length / PROOF_KEYS_MAX) },
-        (_, n) => n * PROOF_KEYS_MAX,
-      );
-      await Promise.all(
-        starts.map((start) =>
-          this.#proveBatch(source, state, group.slice(start, start + PROOF_KEYS_MAX), floor),
-        ),
-      );
-    }
+  async #prove(question: Question, keys: readonly Uint8Array[]) {
+    const { named } = question.options;
+    // Each request is judged by itself, so each names the label.
+    const alongside = named === undefined ? [] : [stateKeys.recordsOfLabel(named.owner, named.label)];
+    const batches = batchesOf(keys, PROOF_KEYS_MAX - alongside.length);
+    for (const group of batchesOf(batches, REQUESTS_AT_ONCE))
+      await Promise.all(group.map((batch) => this.#proveBatch(question, [...batch, ...alongside])));
   }
 
-  async #proveBatch(source: LightSource, state: ProvenState, keys: readonly Uint8Array[], floor: number) {
-    const { header, finalization, values } = await source.state(keys);
+  async #proveBatch({ source, state, floor, options }: Question, keys: readonly Uint8Array[]) {
+    const { header, finalization, values } = await source.state(keys, options.signer);
     const point = await this.#accept(source, { header, finalization }, floor);
     for (const [place, key] of keys.entries()) {
       const claimed = values[place];
@@ -331,6 +336,9 @@ export class LightClient {
     }
   }
 }
+
+const batchesOf = <Item>(items: readonly Item[], size: number): Item[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, n) => items.slice(n * size, (n + 1) * size));
 
 /** What is stored, unless the trust given now starts later. */
 function newest(start: TrustedState, stored: string | undefined): TrustedState {

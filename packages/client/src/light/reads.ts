@@ -2,6 +2,8 @@
  * The reads that clients decide by, proven. Each names a thing of the ledger and says what the finalized state holds of
  * it, absence included. Ids are 32 bytes. Lists are whole: their lengths are part of the state, so a node can leave
  * nothing out and put nothing in.
+ *
+ * Records, grants, accesses and requests need `signer`: nodes tell of them only to whom they concern.
  */
 import {
   type AccessEntry,
@@ -47,7 +49,10 @@ export const verifiedRecordsOfLabel = (
   label: Uint8Array,
   options?: ReadOptions,
 ): Promise<Verified<readonly RecordEntry[]>> =>
-  light.query((state) => queries.recordsOfLabel(state, owner, label, options), options);
+  light.query((state) => queries.recordsOfLabel(state, owner, label, options), {
+    ...options,
+    named: { owner, label },
+  });
 
 /** Where a grant stands at the block time of the proof; `absent` is proof that it was never made. */
 export type GrantStanding =

@@ -4,6 +4,7 @@ import type { StateProof } from "@consilium/ledger";
 import { BlockHeader, Certificate, decodeStrict, Handover } from "@consilium/protocol";
 import { routes, type StateProofView } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
+import type { RequestSigner } from "../http/signature.js";
 import { lightFailure } from "./failure.js";
 
 /** A header and the finalization that should prove it: not verified yet. */
@@ -30,13 +31,16 @@ export interface LightSource {
   head(): Promise<ClaimedHead>;
   /** Hand-overs of consecutive epochs from `fromEpoch` on, at most `count`. */
   handovers(fromEpoch: number, count: number): Promise<readonly Handover[]>;
-  /** At most `PROOF_KEYS_MAX` keys. */
-  state(keys: readonly Uint8Array[]): Promise<ClaimedState>;
+  /** At most `PROOF_KEYS_MAX` keys; a node tells what concerns people only to a signer whom it concerns. */
+  state(keys: readonly Uint8Array[], signer?: RequestSigner): Promise<ClaimedState>;
 }
 
 const SIBLING_SIZE_BYTES = 32;
 
-/** A node behind its HTTP API. `api` should hold the base URL of exactly this node. */
+/**
+ * A node behind its HTTP API. `api` should hold the base URL of exactly this node; its signer, if it has one, signs the
+ * questions that name no other.
+ */
 export function httpLightSource(api: HttpApi, name: string): LightSource {
   // The light client itself asks elsewhere or waits: one attempt is enough here.
   const once = { retryForMs: 0 };
@@ -53,8 +57,9 @@ export function httpLightSource(api: HttpApi, name: string): LightSource {
         view.handovers.slice(0, count).map((each) => decodeStrict(Handover, fromHex(each), "hand-over")),
       );
     },
-    async state(keys) {
-      const view = await api.call(routes.lightProof, { key: keys.map(toHex) }, undefined, once);
+    async state(keys, signer) {
+      const asked = signer === undefined ? api : api.as(signer);
+      const view = await asked.call(routes.lightProof, { key: keys.map(toHex) }, undefined, once);
       return decoding("LIGHT_BAD_PROOF", () => ({
         ...decodeHead(view),
         values: keys.map((_key, place) => decodeValue(view.proofs[place]!)),

@@ -15,7 +15,8 @@ import {
 } from "../api/contract.js";
 import type { HttpApi } from "../api/http-api.js";
 import { accessView, accountView, committeeView, grantView, recordView } from "../api/ledger-views.js";
-import type { LightClient } from "../light/light-client.js";
+import type { RequestSigner } from "../http/signature.js";
+import type { LightClient, QueryOptions } from "../light/light-client.js";
 import type { Page } from "../light/reads.js";
 
 type Side = "owner" | "recipient";
@@ -60,9 +61,12 @@ export function nodeFacts(api: HttpApi): ChainFacts {
   };
 }
 
-/** The same, proven under finalizations that the light client has verified. `account` is the session's. */
-export function provenFacts(node: ChainFacts, light: LightClient, account: string): ChainFacts {
-  const own = fromHex(account);
+/**
+ * The same, proven under finalizations that the light client has verified. `signer` is the session's account; it signs
+ * only for what nodes tell to nobody else, so that everything before and at enrolment needs no account.
+ */
+export function provenFacts(node: ChainFacts, light: LightClient, signer: RequestSigner): ChainFacts {
+  const own = fromHex(signer.keyId);
   return {
     timeMs: async () => (await light.advance()).timeMs,
     async committee(purpose) {
@@ -83,25 +87,27 @@ export function provenFacts(node: ChainFacts, light: LightClient, account: strin
       const list = side === "owner" ? queries.grantsOfOwner : queries.grantsOfRecipient;
       const { grants } = await node.grants(side);
       const minHeight = Math.max(0, ...grants.map((each) => Math.max(each.height, each.revokedHeight ?? 0)));
-      const { items, timeMs } = await readAll(light, minHeight, (state, page) =>
+      const { items, timeMs } = await readAll(light, { minHeight, signer }, (state, page) =>
         list(state, own, page).map(grantView),
       );
       return { timeMs, grants: distinct(items, ({ grantId }) => grantId) };
     },
     async records(owner, label) {
       const minHeight = newestOf(await node.records(owner, label));
-      const { items } = await readAll(light, minHeight, (state, page) => {
+      const named = label === undefined ? undefined : { owner: fromHex(owner), label: fromHex(label) };
+      const options = { minHeight, signer, ...(named && { named }) };
+      const { items } = await readAll(light, options, (state, page) => {
         const entries =
-          label === undefined
+          named === undefined
             ? queries.recordsOfOwner(state, fromHex(owner), page)
-            : queries.recordsOfLabel(state, fromHex(owner), fromHex(label), page);
+            : queries.recordsOfLabel(state, named.owner, named.label, page);
         return entries.map(recordView);
       });
       return distinct(items, ({ recordId }) => recordId);
     },
     async accesses() {
       const minHeight = newestOf(await node.accesses());
-      const { items } = await readAll(light, minHeight, (state, page) =>
+      const { items } = await readAll(light, { minHeight, signer }, (state, page) =>
         queries.accessesOfOwner(state, own, page).map((each) => accessView(state, each)),
       );
       return distinct(items, ({ requestId }) => requestId);
@@ -132,13 +138,13 @@ const PAGE_ENTRIES = 500;
 /** A whole list, page by page, oldest first; what came meanwhile may stand in it twice. */
 async function readAll<View>(
   light: LightClient,
-  minHeight: number,
+  options: QueryOptions,
   read: (state: StateReader, page: Page) => readonly View[],
 ): Promise<{ readonly items: readonly View[]; readonly timeMs: number }> {
   const items: View[] = [];
   for (let skip = 0; ; skip += PAGE_ENTRIES) {
     const page = { skip, limit: PAGE_ENTRIES };
-    const { value, timeMs } = await light.query((state) => read(state, page), { minHeight });
+    const { value, timeMs } = await light.query((state) => read(state, page), options);
     items.push(...value);
     if (value.length < PAGE_ENTRIES) return { items: items.reverse(), timeMs };
   }

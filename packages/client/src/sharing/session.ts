@@ -41,7 +41,7 @@ export async function openSession(
   }
   const signed = api.as(signer);
   const said = nodeFacts(signed);
-  const facts = light === undefined ? said : provenFacts(said, light, content.account);
+  const facts = light === undefined ? said : provenFacts(said, light, signer);
   const sender = new TransactionSender({ api: signed, ports, chainId: alliance.chainId, signer });
   return { api: signed, ports, wallet, alliance, sender, facts, account: fromHex(content.account) };
 }

@@ -11,6 +11,7 @@ import {
   grantView,
   LightClient,
   provenFacts,
+  type RequestSigner,
   recordView,
 } from "../../src/index.js";
 import { QuickClock } from "../helpers/platform.js";
@@ -21,6 +22,7 @@ let signed: SignedWorld;
 let light: LightClient;
 let said: ChainFacts;
 let owner: string;
+let signer: RequestSigner;
 
 beforeAll(async () => {
   const signers = await Signers.make();
@@ -31,6 +33,7 @@ beforeAll(async () => {
   await signed.block([world.clinician.open(grant, records)]);
   await signed.block();
   owner = toHex(world.owner.id);
+  signer = { keyId: owner, sign: () => new Uint8Array(64) };
   said = honestWord();
   light = await LightClient.open({
     trust: { checkpoint: signed.checkpoint },
@@ -64,7 +67,7 @@ function honestWord(): ChainFacts {
 }
 
 const proven = (lies: Partial<ChainFacts> = {}): ChainFacts =>
-  provenFacts({ ...said, ...lies }, light, owner);
+  provenFacts({ ...said, ...lies }, light, signer);
 
 describe("a session with a light client", () => {
   it("decides by the same facts as an honest node states", async () => {

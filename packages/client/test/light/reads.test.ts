@@ -1,5 +1,5 @@
 import { ConsiliumError, codeOf, equalBytes, sha256, toHex } from "@consilium/crypto";
-import { AccessEntry, GrantEntry, queries } from "@consilium/ledger";
+import { AccessEntry, GrantEntry, queries, stateKeys } from "@consilium/ledger";
 import { Purpose } from "@consilium/protocol";
 import { beforeAll, describe, expect, it } from "vitest";
 import { prefixes } from "../../../ledger/src/state/keys.js";
@@ -10,6 +10,7 @@ import {
   LightClient,
   type LightClientOptions,
   type LightSource,
+  PROOF_KEYS_MAX,
   verifiedAccessesOfOwner,
   verifiedAccount,
   verifiedCommittee,
@@ -344,5 +345,50 @@ describe("a light client waits", () => {
     const light = await open([moving], patient);
     const { value, isOneState, height } = await verifiedRecordsOfOwner(light, owner.id);
     expect([value.length, isOneState, height]).toEqual([3, true, signed.blocks.at(-1)!.header.height - 1]);
+  });
+});
+
+describe("a question about people", () => {
+  const asRecipient = { keyId: "00".repeat(32), sign: () => new Uint8Array(64) };
+
+  it("goes to the node with who asks, and with the label under which records are read", async () => {
+    const honest = signed.source("node");
+    const asked: { readonly signer: unknown; readonly keys: readonly Uint8Array[] }[] = [];
+    const node = lying(honest, "node", {
+      state: (keys, signer) => {
+        asked.push({ signer, keys });
+        return honest.state(keys);
+      },
+    });
+    const light = await open([node]);
+    const { owner } = signed.world;
+    const read = await verifiedRecordsOfLabel(light, owner.id, owner.label, { signer: asRecipient });
+    expect(read.value).toHaveLength(recordIds.length);
+    expect(asked.length).toBeGreaterThan(1);
+    const list = toHex(stateKeys.recordsOfLabel(owner.id, owner.label));
+    for (const { signer, keys } of asked) {
+      expect(signer).toBe(asRecipient);
+      expect(keys.map(toHex)).toContain(list);
+      expect(keys.length).toBeLessThanOrEqual(PROOF_KEYS_MAX);
+    }
+  });
+
+  it("keeps each request within the limit when there are many keys", async () => {
+    const honest = signed.source("node");
+    const sizes: number[] = [];
+    const node = lying(honest, "node", {
+      state: (keys) => {
+        sizes.push(keys.length);
+        return honest.state(keys);
+      },
+    });
+    const { owner } = signed.world;
+    const keys = Array.from({ length: 2 * PROOF_KEYS_MAX }, (_, n) =>
+      stateKeys.grant(sha256(Uint8Array.of(n))),
+    );
+    const light = await open([node]);
+    const named = { owner: owner.id, label: owner.label };
+    expect((await light.prove(keys, { signer: asRecipient, named })).value).toHaveLength(keys.length);
+    expect(Math.max(...sizes)).toBe(PROOF_KEYS_MAX);
   });
 });

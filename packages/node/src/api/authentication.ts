@@ -13,10 +13,10 @@ import { type Clock, Role } from "@consilium/protocol";
 import type { FastifyRequest } from "fastify";
 import { RateLimiter } from "../limits/index.js";
 
-/** Who signed a request. */
+/** Who signed a request. `member` is the node of another member, and signs only where that is asked for. */
 export interface Signer {
-  readonly role: "user" | "admin";
-  /** Account id of a user, node id of the administrator; hex. */
+  readonly role: "user" | "admin" | "member";
+  /** Account id of a user, node id of the administrator or member; hex. */
   readonly keyId: string;
   readonly verified: VerifiedRequest;
 }
@@ -45,12 +45,13 @@ export class Authentication {
   }
 
   /**
-   * The signer of a request for a route with a role; undefined for a public route.
+   * The signer of a request for a route with a role; undefined for a public route, and for an unsigned request to one
+   * where signing is optional.
    * @throws ConsiliumError `AUTH_…`, `ROLE_REQUIRED`, `RATE_LIMITED`, `BUSY`.
    */
   async signerOf(request: FastifyRequest, role: RouteRole): Promise<Signer | undefined> {
     const nowMs = this.ports.clock.nowMs();
-    if (role === "public") {
+    if (role === "public" || (role === "optional" && !isSigned(request))) {
       this.#publicRate.take(request.ip, nowMs);
       return undefined;
     }
@@ -58,11 +59,11 @@ export class Authentication {
       message: messageOf(request),
       hasBody: hasBody(request),
       nowMs,
-      keyOf: (keyId) => this.#keyOf(keyId),
+      keyOf: (keyId) => this.#keyOf(keyId, role)?.key,
       isOwnAuthority: (authority) => this.ports.authorities.has(authority),
     });
-    const signerRole = verified.keyId === this.#nodeId ? "admin" : "user";
-    if (signerRole !== role) {
+    const signerRole = this.#keyOf(verified.keyId, role)?.role;
+    if (signerRole === undefined || (role !== "optional" && signerRole !== role)) {
       throw new ConsiliumError(
         "ROLE_REQUIRED",
         role === "admin"
@@ -76,19 +77,30 @@ export class Authentication {
     return { role: signerRole, keyId: verified.keyId, verified };
   }
 
-  #keyOf(keyId: string): Uint8Array | undefined {
-    if (keyId === this.#nodeId) return this.ports.nodeKey;
+  /** Who a key id names on a route with this role, and the Ed25519 key behind it. */
+  #keyOf(
+    keyId: string,
+    role: RouteRole,
+  ): { readonly role: Signer["role"]; readonly key: Uint8Array } | undefined {
+    if (keyId === this.#nodeId) return { role: "admin", key: this.ports.nodeKey };
     if (!/^[0-9a-f]{64}$/.test(keyId)) return undefined;
-    const account = queries.account(this.ports.alliance.state(), fromHex(keyId));
-    // A member has an account too, for its transactions. Its node key speaks here as the administrator's or not at all.
+    const state = this.ports.alliance.state();
+    const id = fromHex(keyId);
+    if (role === "optional" && queries.isMember(state, id)) return { role: "member", key: id };
+    const account = queries.account(state, id);
+    // A member has an account too, for its transactions. Its node key speaks here, its account does not.
     const isUser = account?.status === AccountStatus.live && account.role !== Role.member;
-    return isUser ? account.signKey : undefined;
+    return isUser ? { role: "user", key: account.signKey } : undefined;
   }
 }
 
 /** Compares a body that was read whole with what was signed. @throws ConsiliumError `AUTH_BAD_DIGEST`. */
 export function requireSignedBody(signer: Signer | undefined, body: Uint8Array): void {
   if (signer !== undefined) checkBody(signer.verified, body);
+}
+
+function isSigned({ headers }: FastifyRequest): boolean {
+  return headers["signature-input"] !== undefined || headers.signature !== undefined;
 }
 
 function hasBody(request: FastifyRequest): boolean {

@@ -2,15 +2,13 @@ import { PROOF_KEY_BYTES_MAX, PROOF_KEYS_MAX } from "@consilium/client";
 import { ConsiliumError, concatList, fromHex, toHex } from "@consilium/crypto";
 import { prove } from "@consilium/ledger";
 import { BlockHeader, Certificate, Handover, limits, type StateReader } from "@consilium/protocol";
+import { requireKnownKeys, requireRights } from "./light-rights.js";
 import type { ApiPorts } from "./ports.js";
 import { type Handlers, malformed, numberOf } from "./router.js";
 
 type LightRoute = "lightHead" | "lightHandovers" | "lightProof";
 
-/** State keys begin below the tree's own nodes and the driver's keys, which no proof covers. */
-const KEY_FIRST_BYTE_MAX = 0x6f;
-
-/** What clients that trust no node build on: proofs of the alliance chain, the same for everybody. */
+/** What clients that trust no node build on: proofs of the alliance chain, for everybody or for whom they concern. */
 export function lightHandlers({ alliance }: Pick<ApiPorts, "alliance">): Pick<Handlers, LightRoute> {
   return {
     lightHead: async () => {
@@ -30,12 +28,14 @@ export function lightHandlers({ alliance }: Pick<ApiPorts, "alliance">): Pick<Ha
       }
       return { handovers };
     },
-    lightProof: async ({ parameters }) => {
+    lightProof: async ({ parameters, signer }) => {
       const keys = keysOf(parameters.key);
+      requireKnownKeys(keys, signer);
       // Header, values and paths are read in one go: the state moves on with the next block.
       const provable = alliance.provable();
       if (provable === undefined) throw notProvable();
       const { header, finalization, reader } = provable;
+      requireRights(keys, reader, signer);
       return {
         ...provenView(header, finalization),
         proofs: keys.map((key) => proofView(reader, key)),
@@ -67,7 +67,7 @@ function keysOf(given: string | readonly string[] | undefined): Uint8Array[] {
   return texts.map((text) => {
     const isHex = /^([0-9a-f]{2})+$/.test(text) && text.length <= 2 * PROOF_KEY_BYTES_MAX;
     const key = isHex ? fromHex(text) : undefined;
-    if (key !== undefined && key[0]! <= KEY_FIRST_BYTE_MAX) return key;
+    if (key !== undefined) return key;
     throw malformed(
       `"key" must be a state key of at most ${PROOF_KEY_BYTES_MAX} bytes in lower-case hexadecimal.`,
     );

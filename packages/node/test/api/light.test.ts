@@ -3,19 +3,29 @@ import {
   ConsiliumClient,
   type LightClient,
   PROOF_KEYS_MAX,
+  type RequestSigner,
   verifiedAccount,
   verifiedMember,
   verifiedValidators,
 } from "@consilium/client";
 import { inlineVoteVerifier } from "@consilium/consensus";
-import { accountId, sha256, toHex } from "@consilium/crypto";
+import { accountId, ed25519Sign, sha256, toHex } from "@consilium/crypto";
 import type { ChainDriver } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
-import { chainIdOf, digestOf } from "@consilium/protocol";
+import {
+  attestationBytes,
+  chainIdOf,
+  digestOf,
+  IdentityRegister,
+  Role,
+  TransactionKind,
+} from "@consilium/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Actor } from "../../../ledger/test/support/actors.js";
 import { systemRandom } from "../../src/chain/index.js";
+import { systemClock } from "../../src/chain/system-ports.js";
 import { TestAlliance } from "../chain/harness.js";
-import { ApiHarness } from "../support/api-harness.js";
+import { ApiHarness, signerOf } from "../support/api-harness.js";
 import { checkGrant } from "./light-example.js";
 
 const EPOCH_HEIGHTS = 4;
@@ -36,12 +46,29 @@ describe("the light routes of a real node", () => {
     }
   }
 
+  /** Who signs as a new account of the hospital. */
+  async function enrolRecipient(): Promise<RequestSigner> {
+    const { nodeId, nodeSecret } = test.hospitals[0]!;
+    const chainId = chainIdOf(test.genesis);
+    const person = new Actor("synthetic recipient");
+    const identity = { signKey: person.key, exchangeKey: person.exchangeKey, role: Role.recipient };
+    const attested = attestationBytes(chainId, { ...identity, member: nodeId });
+    const payload = {
+      ...{ ...identity, member: nodeId, attestation: ed25519Sign(nodeSecret, attested) },
+      ...{ kgcKeyNo: 0, ownerKeyNo: 0, ownerFactor: new Uint8Array(0) },
+    };
+    const kind = TransactionKind.identityRegister;
+    const { id } = await chain.submit(person.transaction(chainId, kind, IdentityRegister, payload));
+    expect(await chain.whenFinalized(id!, TIMEOUT)).toMatchObject({ code: "OK" });
+    return signerOf(person, toHex(person.account(chainId)));
+  }
+
   beforeAll(async () => {
     // One validator finalizes at once, through the same code as many.
     test = await TestAlliance.create(1, undefined, EPOCH_HEIGHTS);
     chain = (await test.start(0)).chain;
     await growTo(3 * EPOCH_HEIGHTS + 2);
-    api = await ApiHarness.start({ alliance: chain, genesis: test.genesis });
+    api = await ApiHarness.start({ alliance: chain, genesis: test.genesis, clock: systemClock });
   });
   afterAll(async () => {
     await api.api.stop();
@@ -103,8 +130,9 @@ describe("the light routes of a real node", () => {
     const source = await readFile(new URL("./light-example.ts", import.meta.url), "utf8");
     const page = await readFile(new URL("../../../../docs/light-client.md", import.meta.url), "utf8");
     expect(page).toContain(source.slice(source.indexOf("export async function")).trim());
+    const signer = await enrolRecipient();
     await growTo(chain.finalized().height + 1);
-    const answer = await checkGrant([api.api.url], test.pool, test.genesis, sha256(Uint8Array.of(1)));
+    const answer = await checkGrant([api.api.url], test.pool, test.genesis, signer, sha256(Uint8Array.of(1)));
     expect(answer).toEqual({ state: "absent", accesses: 0 });
   });
 
@@ -113,7 +141,7 @@ describe("the light routes of a real node", () => {
     await test.stop(0);
     chain = (await test.start(0)).chain;
     const { height } = chain.finalized();
-    api = await ApiHarness.start({ alliance: chain, genesis: test.genesis });
+    api = await ApiHarness.start({ alliance: chain, genesis: test.genesis, clock: systemClock });
     const light = await openLight();
     const read = light.query(queries.tip, { minHeight: height });
     await growTo(height + 1);
@@ -143,6 +171,9 @@ describe("the light routes before anything is provable", () => {
     ["a key that is no hexadecimal", "/v1/light/proof?key=zz"],
     ["an empty key", "/v1/light/proof?key="],
     ["a key of the tree itself", "/v1/light/proof?key=7000"],
+    ["a key of a kind that does not exist", "/v1/light/proof?key=0500"],
+    ["a key of a private chain", "/v1/light/proof?key=69"],
+    ["a list that is nobody's", "/v1/light/proof?key=51"],
     ["a key of the driver", "/v1/light/proof?key=8000"],
     ["a key that is too long", `/v1/light/proof?key=10${"00".repeat(256)}`],
     [
