@@ -79,7 +79,7 @@ function panelsOf(rows: readonly Row[]) {
     series: drawn
       .map(([protocol, name, dashed]) => ({
         ...{ name, dashed },
-        points: pointsOf(rows, "members", column, (row) => row["protocol"] === protocol),
+        points: pointsOf(rows, "members", column, (row) => row.protocol === protocol),
       }))
       .filter(({ points }) => points.length > 0),
   });

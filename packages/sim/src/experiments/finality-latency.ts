@@ -45,7 +45,7 @@ export const finalityLatency: Experiment = {
         yLabel: "simulated milliseconds",
         series: LINES.map(([name]) => ({
           name: `${name}: median delay ${qualityOf(name).delayMedianMs} ms`,
-          points: pointsOf(rows, "validators", column, (row) => row["line"] === name),
+          points: pointsOf(rows, "validators", column, (row) => row.line === name),
         })),
       })),
     };

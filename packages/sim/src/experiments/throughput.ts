@@ -48,7 +48,7 @@ export const throughput: Experiment = {
       yLabel,
       series: UPLINKS.map(([name]) => ({
         name: `uplink ${name}`,
-        points: pointsOf(rows, "block KiB", column, (row) => row["uplink"] === name),
+        points: pointsOf(rows, "block KiB", column, (row) => row.uplink === name),
       })).filter(({ points }) => points.length > 0),
     });
     return {

@@ -1,5 +1,5 @@
 import type { ChainDriverOptions, FinalizedBlockEvent } from "@consilium/driver";
-import type { ChainParameters } from "@consilium/protocol";
+import type { ChainParameters, StateReader } from "@consilium/protocol";
 import type { LinkQuality } from "../ports/network.js";
 import { START_MS } from "../ports/node-clock.js";
 import { type Profile, profileNamed } from "../profiles.js";
@@ -32,6 +32,8 @@ export interface FinalOnNode {
   readonly node: number;
   readonly nowMs: number;
   readonly event: FinalizedBlockEvent;
+  /** The node's state after the block; it moves on with the node. */
+  readonly state: StateReader;
   /** From the time that the block was built until it was final on this node, simulated. */
   readonly latencyMs: number;
 }
@@ -71,7 +73,7 @@ function listen(world: World, finalized: (final: FinalOnNode) => void): void {
     before(node, event, state);
     const { nowMs } = world.queue;
     const builtMs = event.tip.timestampMs - START_MS;
-    finalized({ node, nowMs, event, latencyMs: nowMs - builtMs });
+    finalized({ node, nowMs, event, state, latencyMs: nowMs - builtMs });
   };
 }
 
