@@ -34,6 +34,17 @@ describe("the store on LevelDB", () => {
     await second.close();
   });
 
+  it("gives back an empty value, by its key and in a range", async () => {
+    const store = await openLevelStore(folder);
+    const key = Uint8Array.of(1, 7, 9);
+    await store.batch([{ key, value: new Uint8Array() }]);
+    expect(store.get(key)).toEqual(new Uint8Array());
+    const found: (readonly [Uint8Array, Uint8Array])[] = [];
+    for await (const each of store.range({ from: Uint8Array.of(0), to: Uint8Array.of(9) })) found.push(each);
+    expect(found).toEqual([[key, new Uint8Array()]]);
+    await store.close();
+  });
+
   it("names the key prefix of a value whose bytes rotted, and goes on serving the others", async () => {
     const first = await openLevelStore(folder);
     await first.batch([
