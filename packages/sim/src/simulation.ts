@@ -6,7 +6,7 @@ import { adaptedDeltaMs } from "./inspect.js";
 import { planOf, type Scenario } from "./scenario.js";
 import { Churn } from "./world/churn.js";
 import type { FaultEvent } from "./world/fault-plan.js";
-import { repair, scheduleFaults } from "./world/faults.js";
+import { keepActorsBusy, repair, scheduleFaults } from "./world/faults.js";
 import { Load } from "./world/load.js";
 import { makeWorld, type World } from "./world/world.js";
 
@@ -61,6 +61,7 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
   hooks.prepared?.(world);
   scheduleFaults(world, faults);
   for (const index of world.members) queue.at(0, () => nodes[index]!.start());
+  keepActorsBusy(world);
   new Load(world).start();
   new Churn(world).start();
   await queue.runUntil(plan.roughMs);

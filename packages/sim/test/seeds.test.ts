@@ -11,7 +11,7 @@ import { type SimulationResult, simulate } from "../src/simulation.js";
  */
 const FIRST_SEED = 1;
 const SEEDS = 200;
-const SHORT = { roughMs: 5_000, totalMs: 8_000 };
+const SHORT = { roughMs: 4_000, totalMs: 5_000 };
 const SEVEN_EVERY = 5;
 
 const scenarioOf = (seed: number): Scenario => ({

@@ -99,3 +99,18 @@ export function repair(world: World): void {
     if (!node.alive && !world.gone.has(node.index) && world.belongs(node.index)) node.start();
   }
 }
+
+const LOOK_EVERY_MS = 2_000;
+
+/** An actor that saw its own key at work elsewhere would fall silent: it starts again, and its disk has forgotten that. */
+export function keepActorsBusy(world: World): void {
+  world.queue.after(LOOK_EVERY_MS, () => {
+    for (const [index, { name }] of world.actors) {
+      const node = world.nodes[index]!;
+      if (name === "twin" || node.driver?.status().followReason !== "OWN_VOTE_UNKNOWN") continue;
+      node.crash();
+      node.start();
+    }
+    keepActorsBusy(world);
+  });
+}
