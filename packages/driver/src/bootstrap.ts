@@ -9,7 +9,7 @@ import type { TipRecord } from "./store/records.js";
 import { finishAdoption } from "./sync/staged-state.js";
 
 /** Instead of a record, in the folder of a key that has voted elsewhere: nobody here knows how far. */
-const emptied = lostChange({ reason: "SAFETY_RECORD_MISSING", votedUpTo: undefined, resetId: undefined });
+const emptied = lostChange({ reason: "SAFETY_RECORD_MISSING", votedUpTo: undefined, reset: undefined });
 
 /**
  * Opens a chain's data. A fresh folder gets genesis, its state and an empty safety record in one batch, so that a

@@ -183,6 +183,8 @@ export class ChainRuntime {
     await this.runner.stop();
     await this.snapshots.stop();
     await this.catchUp.settled();
+    // Range sync may be landing blocks, and with them the floor of a safety record that the next start reads.
+    await this.finalizer.settled();
   }
 
   private halt(error: unknown): void {

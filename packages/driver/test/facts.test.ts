@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { EvidenceDesk } from "../src/facts/evidence-desk.js";
 import { VoteArchive } from "../src/facts/vote-archive.js";
 import type { ChainDriver, ChainDriverOptions } from "../src/index.js";
+import { decodeMessage } from "../src/messages/codec.js";
 import { seededRandom, silentLog, TestChain } from "./harness.js";
 
 const LIMIT_MS = 600_000;
@@ -135,6 +136,52 @@ describe("the archive of votes", () => {
     expect(archive.offer(vote(view, 1))).toEqual([]);
     expect(archive.offer(vote(view, 2))).toHaveLength(2);
     expect(archive.offer(vote(view, 3))).toEqual([]);
+  });
+});
+
+describe("votes that wait for the next block of this node", () => {
+  it("are sorted at the cost of one batch for each validator when one of them is forged", async () => {
+    const chain = await TestChain.create(4);
+    const suite = await loadBlstVoteSuite();
+    const inner = inlineVoteVerifier(suite, seededRandom(1));
+    const sizes: number[] = [];
+    const verifier = {
+      ...inner,
+      verifyBatch: (votes: Parameters<typeof inner.verifyBatch>[0]) => {
+        sizes.push(votes.length);
+        return inner.verifyBatch(votes);
+      },
+    };
+    const charged: string[] = [];
+    const archive = new VoteArchive({
+      chainId: chain.application().chainId,
+      epochs: { current: toEpoch(0), setOf: () => chain.setOf(0) },
+      verifier,
+      tree: { body: () => undefined },
+      evidence: new EvidenceDesk(silentLog, () => {}),
+      view: () => 12,
+      judge: (peer) => charged.push(peer),
+    });
+    for (const index of [0, 1, 2, 3]) {
+      for (let view = 1; view <= 10; view++) {
+        const subject = { kind: VoteKind.notarize, epoch: 0, view, parentView: view - 1 };
+        const bytes = chain.signedVote(index, { ...subject, digest: new Uint8Array(32).fill(view) });
+        const message = decodeMessage(bytes);
+        if (message.kind !== "vote") throw new Error("not a vote");
+        const { vote } = message;
+        if (vote.validator === 3 && view === 5)
+          vote.signature = suite.sign(chain.members[3]!.secret, vote.digest);
+        expect(archive.offer(vote)).toEqual([]);
+      }
+    }
+    const place = { parentDigest: new Uint8Array(32), height: 12, epoch: 0, view: 12 };
+    const facts = await archive.factsFor(place);
+    expect(sizes).toEqual([40, 10, 10, 10, 10]);
+    expect(charged).toEqual([toHex(chain.setOf(0)[3]!.nodeId)]);
+    expect(facts.map(({ bitmap }) => bitmap[0])).toEqual(Array.from({ length: 8 }, () => 0b0111));
+    // What was refused is not looked at again.
+    await archive.factsFor(place);
+    expect(sizes).toHaveLength(5);
   });
 });
 

@@ -82,6 +82,19 @@ describe("a message of a later epoch", () => {
     expect(drivers[3]!.headerAt(LENGTH)).toEqual(drivers[0]!.headerAt(LENGTH));
   });
 
+  it("brings another peer's question too while one that was asked is silent", async () => {
+    const { chain, drivers, name } = await fourNodes();
+    await chain.clock.runUntil(() => drivers[0]!.finalized().height >= 1, LIMIT_MS);
+    chain.transportOf(1).handlers.set("handovers/1", () => new Promise(() => {}));
+    const probes = countProbes(chain, 2);
+    const before = drivers[0]!.status().epoch;
+    const { receiver } = chain.transportOf(0);
+    for (const index of [1, 2])
+      receiver!.message(name(index), chain.signedVote(index, nullifySubject(toEpoch(before + 5), toView(1))));
+    await chain.clock.advance(20);
+    expect(probes.asked).toBe(1);
+  });
+
   it("moves nobody by itself, and costs a bounded number of questions", async () => {
     const { chain, drivers, name } = await fourNodes();
     await chain.clock.runUntil(() => drivers[0]!.finalized().height >= 1, LIMIT_MS);

@@ -1,5 +1,5 @@
 import { nullifySubject } from "@consilium/consensus";
-import { codeOf } from "@consilium/crypto";
+import { codeOf, toHex } from "@consilium/crypto";
 import { toEpoch, toView } from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
 import { buckets, keyIn } from "../src/store/keys.js";
@@ -32,6 +32,45 @@ describe("a node that was away", () => {
     await grow(chain, 0, 2, 102);
     await chain.clock.runUntil(() => back.counters.votesSigned > votes, LIMIT_MS);
     expect(back.counters.votesSigned).toBeGreaterThan(votes);
+  });
+});
+
+describe("a stop", () => {
+  it("waits for blocks of range sync that are landing: the next start reads what they write", async () => {
+    const chain = await TestChain.create(4);
+    await chain.startAll();
+    await grow(chain, 0, 2);
+    await chain.stop(3);
+    await grow(chain, 0, 60, 2);
+    const store = chain.stores.get(chain.members[3]!.name)!;
+    const batch = store.batch.bind(store);
+    const tipKey = toHex(keyIn(buckets.tip));
+    let release: () => void = () => {};
+    let landing = false;
+    store.batch = async (changes, options) => {
+      if (changes.some(({ key }) => toHex(key) === tipKey)) {
+        landing = true;
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      }
+      await batch(changes, options);
+    };
+    const back = await chain.start(3);
+    expect(await chain.clock.runUntil(() => landing, LIMIT_MS)).toBe(true);
+    let stopped = false;
+    const stop = chain.stop(3).then(() => {
+      stopped = true;
+    });
+    await chain.clock.advance(10);
+    expect(stopped).toBe(false);
+    release();
+    await stop;
+    const { height } = back.finalized();
+    const count = store.syncedBatches;
+    await chain.clock.advance(5_000);
+    expect(back.finalized().height).toBe(height);
+    expect(store.syncedBatches).toBe(count);
   });
 });
 

@@ -212,6 +212,52 @@ describe("a reset", () => {
     expect(await chain.until(() => again.status().role === "voting")).toBe(true);
   });
 
+  it("counts once: a copy that is restored again signs the very same one, and needs another", async () => {
+    const { chain, drivers } = await damaged("stale", 0);
+    const copy = chain.store(0).copy();
+    await chain.until(() => drivers[1]!.finalized().height >= 3 * LENGTH);
+    await chain.chain.stop(0);
+    chain.replaceStore(0, copy.copy());
+    const first = await chain.start(0);
+    await chain.reset(0, 0);
+    expect(await chain.until(() => first.status().role === "voting" && first.counters.votesSigned > 0)).toBe(
+      true,
+    );
+    await chain.chain.stop(0);
+    const height = drivers[1]!.finalized().height + 8 * LENGTH;
+    await chain.until(() => drivers[1]!.finalized().height >= height);
+    chain.replaceStore(0, copy.copy());
+    const second = await chain.start(0);
+    expect(second.status().followReason).toBe("SAFETY_RECORD_STALE");
+    // The same bytes: here nothing is known yet of the blocks in which they are final.
+    await chain.reset(0, 0);
+    expect(await chain.until(() => second.finalized().height >= height + 3 * LENGTH)).toBe(true);
+    expect(second.status().followReason).toBe("SAFETY_RECORD_STALE");
+    expect(second.counters.votesSigned).toBe(0);
+    await chain.reset(0, 0, 1);
+    expect(await chain.until(() => second.status().role === "voting")).toBe(true);
+  });
+
+  it("of an earlier loss does not give back a key that was seen at work elsewhere", async () => {
+    const chain = await RecordedChain.create();
+    const drivers = await chain.startAll();
+    await chain.until(() => drivers[0]!.finalized().height >= 2);
+    // An image of the whole machine: the mark beside the key is as old as the store.
+    const image = chain.store(0).copy();
+    await chain.until(() => drivers[0]!.finalized().height >= LENGTH + 2);
+    await chain.reset(0, 1);
+    await chain.until(() => drivers[0]!.finalized().height >= 4 * LENGTH);
+    await chain.chain.stop(0);
+    chain.replaceStore(0, image);
+    const restored = await chain.start(0, { startMark: { read: () => 0, write: () => {} } });
+    const stranger = nullifySubject(toEpoch(0), toView(restored.status().view + 1));
+    const { receiver } = chain.chain.transportOf(0);
+    receiver!.message(chain.chain.members[1]!.name, chain.chain.signedVote(0, stranger));
+    expect(await chain.until(() => restored.status().followReason === "OWN_VOTE_UNKNOWN")).toBe(true);
+    expect(await chain.until(() => restored.finalized().height >= 6 * LENGTH)).toBe(true);
+    expect(restored.status().followReason).toBe("OWN_VOTE_UNKNOWN");
+  });
+
   it("gives a key back that was seen at work elsewhere", async () => {
     const chain = await RecordedChain.create();
     const drivers = await chain.startAll();

@@ -244,6 +244,8 @@ export class EngineRunner {
     catchUp
       .run(target)
       .then(async () => {
+        // The store may belong to the next start by now.
+        if (this.stopped) return;
         this.noteTip();
         this.enqueue(await this.standing());
       })

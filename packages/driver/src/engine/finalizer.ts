@@ -84,6 +84,11 @@ export class Finalizer {
     return this.alone(() => this.land(blocks, finalization));
   }
 
+  /** Resolves when nothing lands any more; whoever commits must have been stopped. Never rejects. */
+  async settled(): Promise<void> {
+    await this.landing;
+  }
+
   /** The store holds another tip than before: state sync put it there. */
   adopt(record: TipRecord): Promise<void> {
     return this.alone(async () => {

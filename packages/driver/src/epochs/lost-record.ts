@@ -21,22 +21,29 @@ export interface LostRecord {
   readonly reason: LossReason;
   /**
    * The key has voted in no epoch above this one. Known only where the rest of the store is this node's newest: not for
-   * an emptied folder, and not for one that was restored from a copy.
+   * an emptied folder, not for one that was restored from a copy, and not where a vote shows that it is one.
    */
   readonly votedUpTo: number | undefined;
-  /** The safety/reset submitted at this node since the loss, by transaction id. */
-  readonly resetId: Uint8Array | undefined;
+  /** The safety/reset submitted at this node since the loss. */
+  readonly reset: AskedReset | undefined;
+}
+
+export interface AskedReset {
+  /** Transaction id. A copy that is restored twice may sign the very transaction again that was final after the first. */
+  readonly id: Uint8Array;
+  /** When it was submitted here, by this node's clock, in Unix milliseconds: it must not have been final long before. */
+  readonly askedMs: number;
 }
 
 const key = keyIn(buckets.lostRecord);
 
-export const lostChange = ({ reason, votedUpTo, resetId }: LostRecord): StoreChange => ({
+export const lostChange = ({ reason, votedUpTo, reset }: LostRecord): StoreChange => ({
   key,
   value: concat(
     u8(REASONS.indexOf(reason)),
     u8(votedUpTo === undefined ? 0 : 1),
     u64(votedUpTo ?? 0),
-    resetId ?? new Uint8Array(),
+    reset === undefined ? new Uint8Array() : concat(reset.id, u64(reset.askedMs)),
   ),
 });
 
@@ -50,6 +57,7 @@ export function readLost(store: ChainStore): LostRecord | undefined {
   const reason = REASONS[reader.u8()] ?? "SAFETY_RECORD_CORRUPT";
   const known = reader.u8() === 1;
   const epoch = Number(reader.u64());
-  const resetId = reader.remainingBytes === 32 ? reader.take(32) : undefined;
-  return { reason, votedUpTo: known ? epoch : undefined, resetId };
+  const asked = reader.remainingBytes === 40;
+  const reset = asked ? { id: reader.take(32), askedMs: Number(reader.u64()) } : undefined;
+  return { reason, votedUpTo: known ? epoch : undefined, reset };
 }

@@ -8,6 +8,7 @@ import {
 import { ConsiliumError, equalBytes, Reader, toHex, u64 } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import {
+  type Clock,
   epochOfHeight,
   type Log,
   type StoreChange,
@@ -28,7 +29,14 @@ import type { ChainIdentity, NamedTip, VoteSigner } from "../options.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
 import type { EpochBook } from "./epoch-book.js";
-import { forgetLost, type LossReason, type LostRecord, lostChange, readLost } from "./lost-record.js";
+import {
+  type AskedReset,
+  forgetLost,
+  type LossReason,
+  type LostRecord,
+  lostChange,
+  readLost,
+} from "./lost-record.js";
 
 const countKey = keyIn(buckets.startCount);
 const forfeitedKey = keyIn(buckets.forfeited);
@@ -36,11 +44,15 @@ const forfeitedKey = keyIn(buckets.forfeited);
 /** Sets of this size or smaller tolerate no fault: f = 0. */
 const FAULTLESS_VALIDATORS_MAX = 3;
 
+/** How far the clocks of proposers may be behind this node's. */
+const CLOCKS_APART_MS_MAX = 10_000;
+
 export interface SeatOptions {
   readonly store: ChainStore;
   readonly epochs: EpochBook;
   readonly application: Pick<Application, "chainId" | "safetyResetEpoch">;
   readonly identity: ChainIdentity;
+  readonly clock: Pick<Clock, "nowMs">;
   readonly log: Log;
 }
 
@@ -49,8 +61,8 @@ export interface SeatOptions {
  *
  * A safety record that is missing, corrupt or from a copy means: follow, do not vote. A safety/reset readmits the key,
  * from the epoch after the one that finalizes it, and only where that is later than every vote the key can have cast:
- * the reset was submitted here after the loss was noticed, or the rest of the store is whole, so that its epoch then
- * bounds the votes. Each loss needs a reset of its own.
+ * the reset was submitted here after the loss was noticed and was final only then, or the rest of the store is whole, so
+ * that its epoch bounds the votes. Each loss needs a reset of its own.
  *
  * A chain in which that leaves no quorum stops, and no reset can become final in it. With one to three validators
  * (f = 0) one lost record is enough: the operators then name the tip ({@link NamedTip}). With more, they found the chain
@@ -125,20 +137,21 @@ export class Seat {
 
   /** A vote of this key was seen that the record lacks: it does not vote until a reset, after a restart neither. */
   async forfeit(): Promise<void> {
-    const { store, epochs } = this.options;
+    const { store } = this.options;
     if (this.signer === undefined) return;
     this.signer.takeSeat(undefined);
     this.signer = undefined;
     this.reason = "OWN_VOTE_UNKNOWN";
-    this.lost = { reason: "OWN_VOTE_UNKNOWN", votedUpTo: epochs.current, resetId: undefined };
+    this.lost = { reason: "OWN_VOTE_UNKNOWN", votedUpTo: undefined, reset: undefined };
     await store.write([lostChange(this.lost), { key: forfeitedKey, value: Uint8Array.of(1) }], true);
   }
 
   /** A safety/reset was submitted at this node: a loss noticed before it may end with it. */
   async noteReset(id: Uint8Array): Promise<void> {
     if (this.lost === undefined) return;
-    this.lost = { ...this.lost, resetId: id };
-    await this.options.store.write([lostChange(this.lost)], true);
+    const { store, clock } = this.options;
+    this.lost = { ...this.lost, reset: { id, askedMs: clock.nowMs() } };
+    await store.write([lostChange(this.lost)], true);
   }
 
   private findLoss(): LostRecord | undefined {
@@ -146,11 +159,12 @@ export class Seat {
     const stale = this.isStale();
     const known = readLost(store);
     // In a copy the reset that was asked for may have been used up since.
-    if (known !== undefined) return stale ? { ...known, votedUpTo: undefined, resetId: undefined } : known;
+    if (known !== undefined) return stale ? { ...known, votedUpTo: undefined, reset: undefined } : known;
     const lose = (reason: LossReason): LostRecord => ({
       reason,
-      votedUpTo: stale ? undefined : epochs.current,
-      resetId: undefined,
+      // A vote of the key that this store lacks shows that the store is not the newest.
+      votedUpTo: stale || reason === "OWN_VOTE_UNKNOWN" ? undefined : epochs.current,
+      reset: undefined,
     });
     if (stale) return lose("SAFETY_RECORD_STALE");
     const record = readSafetyRecord(store, application.chainId);
@@ -207,14 +221,28 @@ export class Seat {
   }
 
   /** The epoch that finalized the reset which makes this loss good; undefined while there is none. */
-  private resetEpoch({ votedUpTo, resetId }: LostRecord): number | undefined {
+  private resetEpoch({ votedUpTo, reset }: LostRecord): number | undefined {
     const { application, store, identity, epochs } = this.options;
     const inState = application.safetyResetEpoch?.(store.state, identity.nodeId);
     if (inState === undefined) return undefined;
     if (votedUpTo !== undefined && inState >= votedUpTo) return inState;
-    const own = resetId && store.result(resetId);
-    if (own?.code !== "OK" || epochOfHeight(own.height, epochs.lengthHeights) > inState) return undefined;
-    return epochOfHeight(own.height, epochs.lengthHeights);
+    const own = reset && this.resultOf(reset);
+    if (own === undefined) return undefined;
+    const epoch = epochOfHeight(own.height, epochs.lengthHeights);
+    return epoch > inState ? undefined : epoch;
+  }
+
+  /** The same transaction may have been final before the loss, and have readmitted the key then: that counts once. */
+  private resultOf({ id, askedMs }: AskedReset) {
+    const { store, log } = this.options;
+    const own = store.result(id);
+    if (own?.code !== "OK") return undefined;
+    if (own.timestampMs >= askedMs - CLOCKS_APART_MS_MAX) return own;
+    log.warn(
+      { height: own.height },
+      "the reset submitted at this node was final before: submit another now that the node is level, and check its clock",
+    );
+    return undefined;
   }
 
   /** Once for each name: a node that went on from there keeps its record, however often it is started with it. */

@@ -25,6 +25,11 @@ export class EvidenceDesk {
       { epoch, view, validator },
       "a validator contradicts itself: both votes are kept as evidence",
     );
-    this.onEvidence?.(first, second);
+    try {
+      this.onEvidence?.(first, second);
+    } catch (error) {
+      // Votes are counted where this is called from: a listener's defect must not stop them.
+      this.log.error({ epoch, validator, error: String(error) }, "evidence not handed on");
+    }
   }
 }

@@ -1,6 +1,12 @@
-import { type ValidatorSet, type VoteVerifier, verifyVotes, viewWindowHeights } from "@consilium/consensus";
+import {
+  subjectFlaw,
+  type ValidatorSet,
+  type VoteVerifier,
+  viewWindowHeights,
+  voteBytes,
+} from "@consilium/consensus";
 import { toHex } from "@consilium/crypto";
-import type { Certificate, Verdict, Vote } from "@consilium/protocol";
+import { type Certificate, fault, type Verdict, type Vote } from "@consilium/protocol";
 import type { EpochBook } from "../epochs/epoch-book.js";
 import type { BlockTree } from "../tree/block-tree.js";
 import { chooseFacts, makeFact } from "./choose-facts.js";
@@ -115,17 +121,41 @@ export class VoteArchive {
     }
   }
 
+  /**
+   * All in one batch. Where that fails each validator's votes make a batch of their own, and a bad one is let go whole:
+   * only the validator itself delivers these, and a builder has no time to sort them.
+   */
   private async verify(set: ValidatorSet, votes: readonly Vote[]): Promise<void> {
-    const { verifier, chainId, judge } = this.options;
-    const verdicts = await verifyVotes(verifier, chainId, set, votes);
-    for (const [index, vote] of votes.entries()) {
-      const verdict = verdicts[index]!;
-      if (verdict.kind === "valid") this.add(vote);
-      else {
-        this.views.get(positionName(vote))?.forget(vote);
-        judge(toHex(set[vote.validator]!.nodeId), verdict);
-      }
+    const formed = votes.filter((vote) => this.isWellFormed(set, vote));
+    if (await this.holds(set, formed)) {
+      for (const vote of formed) this.add(vote);
+      return;
     }
+    for (const validator of new Set(formed.map((vote) => vote.validator))) {
+      const own = formed.filter((vote) => vote.validator === validator);
+      if (await this.holds(set, own)) for (const vote of own) this.add(vote);
+      else this.refuse(set, own, fault("VOTE_BAD_SIGNATURE", `not all signed by validator ${validator}`));
+    }
+  }
+
+  private holds(set: ValidatorSet, votes: readonly Vote[]): Promise<boolean> {
+    const { verifier, chainId } = this.options;
+    const signed = votes.map((vote) => {
+      const message = voteBytes(chainId, vote);
+      return { publicKey: set[vote.validator]!.voteKey, message, signature: vote.signature };
+    });
+    return signed.length === 0 ? Promise.resolve(true) : verifier.verifyBatch(signed);
+  }
+
+  private isWellFormed(set: ValidatorSet, vote: Vote): boolean {
+    const flaw = subjectFlaw(vote);
+    if (flaw !== undefined) this.refuse(set, [vote], fault("VOTE_MALFORMED", flaw));
+    return flaw === undefined;
+  }
+
+  private refuse(set: ValidatorSet, votes: readonly Vote[], verdict: Verdict<never>): void {
+    for (const vote of votes) this.views.get(positionName(vote))?.forget(vote);
+    this.options.judge(toHex(set[votes[0]!.validator]!.nodeId), verdict);
   }
 
   private isNear(position: Position): boolean {

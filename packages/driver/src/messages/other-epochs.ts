@@ -54,7 +54,8 @@ export interface OtherEpochsOptions {
 export class OtherEpochs {
   private readonly answers: PeerBudget;
   private readonly probes: PeerBudget;
-  private probing = false;
+  /** Peers under question: one that is slow to answer must not keep this node from asking another. */
+  private readonly probing = new Set<string>();
 
   constructor(private readonly options: OtherEpochsOptions) {
     this.answers = new PeerBudget(options.clock, ANSWERS_AT_ONCE_MAX, ANSWERS_PER_SECOND_MAX);
@@ -77,15 +78,21 @@ export class OtherEpochs {
    */
   async later(from: string, message: EngineMessage): Promise<void> {
     if (epochOf(message) <= this.options.epochs.current) return;
-    if (message.kind === "proposal" && (await this.carriesEnd(from, message.proposal))) return;
-    if (this.probing || !this.probes.take(from)) return;
-    this.probing = true;
     try {
-      await this.probe(from);
+      if (message.kind === "proposal" && (await this.carriesEnd(from, message.proposal))) return;
+      await this.ask(from);
     } catch (error) {
       this.options.log.debug({ peer: from, code: codeOf(error) }, "peer did not say how the epoch ended");
+    }
+  }
+
+  private async ask(peer: string): Promise<void> {
+    if (this.probing.has(peer) || !this.probes.take(peer)) return;
+    this.probing.add(peer);
+    try {
+      await this.probe(peer);
     } finally {
-      this.probing = false;
+      this.probing.delete(peer);
     }
   }
 
