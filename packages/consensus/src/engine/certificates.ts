@@ -13,7 +13,7 @@ import {
   slotAt,
   undoBackoff,
 } from "./state.js";
-import type { KnownBlock, Slot } from "./types.js";
+import type { KnownBlock, Slot, State } from "./types.js";
 import { castVote, enterView, nextView } from "./views.js";
 import { wantBody } from "./wants.js";
 
@@ -105,26 +105,32 @@ export function finalizeIfComplete(run: Run): void {
   prune(run);
 }
 
-/** The blocks above the tip up to the finalized one, oldest first; undefined while something is missing. */
+/**
+ * The blocks above the tip up to the finalized one, oldest first; undefined while something is missing. Only then a long
+ * gap is synced: peers serve by range what is final there, and after a stall this may be the first node to know.
+ */
 function walkToTip(run: Run, finalization: Certificate): KnownBlock[] | undefined {
   const { state } = run;
   const blocks: KnownBlock[] = [];
   let digest = finalization.digest;
   while (!equalBytes(digest, state.tip.digest)) {
     const block = blockOf(state, digest);
+    if (block !== undefined && !isInside(state, block)) return reportFork(run, finalization);
     if (block === undefined || !block.bodyHere) {
       wantBody(run, digest, blocks.length > 0 || block === undefined);
-      if (block === undefined) return undefined;
+      const newest = blocks.at(-1) ?? block;
+      const isLong = newest !== undefined && newest.header.height > state.tip.height + FETCHED_BLOCKS_MAX;
+      return isLong ? startSync(run, finalization) : undefined;
     }
-    if (block.header.height > state.epoch.lastHeight) return reportFork(run, finalization);
-    if (block.header.height > state.tip.height + FETCHED_BLOCKS_MAX) return startSync(run, finalization);
-    if (block.header.height <= state.tip.height) return reportFork(run, finalization);
-    if (!block.bodyHere) return undefined;
     blocks.unshift(block);
     digest = block.header.parentDigest;
   }
   return blocks;
 }
+
+/** Whether a block lies above the tip and in this epoch, as every block does that a finalization stands on. */
+const isInside = ({ tip, epoch }: State, { header }: KnownBlock): boolean =>
+  header.height > tip.height && header.height <= epoch.lastHeight;
 
 function startSync(run: Run, target: Certificate): undefined {
   run.state.syncing = true;

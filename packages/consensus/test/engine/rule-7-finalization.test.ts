@@ -46,7 +46,7 @@ describe("rule 7, finalization", () => {
 
   it("syncs by range when the finalized block is far above the tip, and carries on from where sync ended", () => {
     const bench = new Bench(3);
-    const far = blockOf(40, undefined, { height: 40 });
+    const far = blockOf(40, b2, { height: 40 });
     const target = certify(finalize(40, far, 39));
     bench.certificate(target);
     bench.feed({ kind: "bodyArrived", header: far });
@@ -62,9 +62,41 @@ describe("rule 7, finalization", () => {
     expect(bench.state).toMatchObject({ view: 41, syncing: false, tip: { height: 40 } });
   });
 
+  /** Blocks that are all notarized and none final, as when a few finalize votes are held back for a while. */
+  const chainOf = (count: number) => {
+    const headers = [b1];
+    while (headers.length < count) headers.push(blockOf(headers.length + 1, headers.at(-1)));
+    const certificates = headers.map((header, index) => certify(notarize(index + 1, header, index)));
+    return { headers, certificates, target: certify(finalize(count, headers.at(-1)!, count - 1)) };
+  };
+
+  it("finalizes a long stalled chain whose blocks are all here, as no peer could have it final before", () => {
+    const { headers, certificates, target } = chainOf(20);
+    const bench = new Bench(3, 4, { headers, certificates });
+    bench.certificate(target);
+    expect(bench.of("startSync")).toEqual([]);
+    expect(bench.of("finalize")[0]?.blocks).toHaveLength(20);
+    expect(bench.state.tip.height).toBe(20);
+  });
+
+  it("finalizes it with the last missing body too, when sync found nobody who has it final", () => {
+    const { headers, certificates, target } = chainOf(20);
+    const missing = headers[4]!;
+    const present = headers.filter((header) => header !== missing);
+    const bench = new Bench(3, 4, { headers: present, certificates });
+    bench.certificate(target);
+    expect(bench.of("startSync")).toHaveLength(1);
+    expect(bench.of("fetch")[0]).toMatchObject({ what: "body", digest: certificates[4]!.digest });
+    bench.feed({ kind: "bodyArrived", header: missing });
+    bench.feed({ kind: "caughtUp", epoch: bench.state.epoch, tip: genesis });
+    bench.timer("retry");
+    expect(bench.of("startSync")).toEqual([]);
+    expect(bench.of("finalize")[0]?.blocks).toHaveLength(20);
+  });
+
   it("tries a sync without progress again after a pause, not at once", () => {
     const bench = new Bench(3);
-    const far = blockOf(40, undefined, { height: 40 });
+    const far = blockOf(40, b2, { height: 40 });
     bench.certificate(certify(finalize(40, far, 39)));
     bench.feed({ kind: "bodyArrived", header: far });
     bench.feed({ kind: "caughtUp", epoch: bench.state.epoch, tip: genesis });
