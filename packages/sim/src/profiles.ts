@@ -1,3 +1,4 @@
+import type { ChainParameters } from "@consilium/protocol";
 import type { LinkQuality } from "./ports/network.js";
 
 /** What goes wrong before the network heals, and how the network is when nothing does. */
@@ -35,6 +36,8 @@ export interface Profile {
   /** More than f nodes stay down to the end: only safety is judged. */
   readonly overBudget: boolean;
   readonly load: "none" | "bursts" | "steady";
+  /** What the chain's parameters are instead of the simulator's usual ones. */
+  readonly parameters?: Partial<ChainParameters>;
 }
 
 const lines = (delayMedianMs: number, delaySigma: number, loss = 0, duplication = 0): LinkQuality => ({
@@ -155,6 +158,16 @@ export const profiles: readonly Profile[] = [
     byzantine: "actors",
     actor: "forged-ranges",
     load: "steady",
+  },
+  {
+    ...calm,
+    name: "boundaries",
+    about: "epochs of four blocks whose finality comes late, so that boundary blocks are proposed again",
+    rough: lines(60, 0.9, 0.12),
+    byzantine: "actors",
+    actor: "finalize-withholder",
+    load: "steady",
+    parameters: { epochLengthHeights: 4, blockIntervalMs: 100 },
   },
   { ...calm, name: "twins", about: "up to f validators run twice with one key", byzantine: "twins" },
   {

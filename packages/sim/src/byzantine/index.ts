@@ -5,6 +5,7 @@ import type { Actor } from "../world/node.js";
 import { cancellingVotes } from "./cancelling-votes.js";
 import { doubleVoter } from "./double-voter.js";
 import { equivocatingProposer } from "./equivocating-proposer.js";
+import { finalizeWithholder } from "./finalize-withholder.js";
 import { forgedCertificate } from "./forged-certificate.js";
 import { forgedRanges } from "./forged-ranges.js";
 import { invalidPayload } from "./invalid-payload.js";
@@ -27,6 +28,7 @@ export const actors: readonly Actor[] = [
   forgedCertificate,
   loneCertificate,
   forgedRanges,
+  finalizeWithholder,
   cancellingVotes,
   voteCensor,
 ];

@@ -145,7 +145,7 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     nodes: 4,
-    profile: "lossy",
+    profile: "boundaries",
   },
   {
     name: "boundary-rebuilt",
@@ -161,7 +161,7 @@ export const mutants: readonly Mutant[] = [
       votersNeedNoNullifications,
     ],
     nodes: 4,
-    profile: "lossy",
+    profile: "boundaries",
   },
   {
     name: "sync-broken-ancestry",

@@ -76,7 +76,7 @@ export async function makeWorld(
   const makeVoteKeys = unmemoised ? blsVoteKeys : standInVoteKeys;
   const voteKeys = await makeVoteKeys(founders + newcomers, random.fork("vote keys"));
   const keys = makeNodeKeys(founders + newcomers, random.fork("node keys"));
-  const parameters = { ...simulatedParameters, ...hooks.parameters };
+  const parameters = { ...simulatedParameters, ...profile.parameters, ...hooks.parameters };
   const genesis = makeGenesis({
     ...{ founders: keys.slice(0, founders), voteKeys, seats: hooks.seats ?? scenario.nodes, parameters },
     random: random.fork("genesis"),
