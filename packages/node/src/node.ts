@@ -126,7 +126,7 @@ async function openBase(
   stops: Stops,
   halt: (error: unknown) => void,
 ): Promise<Base> {
-  installNativeCrypto();
+  await installNativeCrypto();
   const genesis = readGenesis(config.genesisFile);
   const passphrase = readPassphrase(config.passphraseFile);
   // Who saw whose record when stands in there in pseudonyms; other users of the machine have no business with it.

@@ -34,6 +34,7 @@ describe("the node's config", () => {
       dataDir: "/srv/a/data",
       genesisFile: "/srv/genesis.json",
       keystoreDir: "/srv/a/keys",
+      sync: { mode: "blocks" },
       passphraseFile: undefined,
       network: { listen: "/ip4/127.0.0.1/tcp/9000", announce: [], peers: [] },
       api: { host: "127.0.0.1", port: 9001, names: [] },

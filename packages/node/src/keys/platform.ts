@@ -6,6 +6,7 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
+  hash,
   type KeyObject,
   randomBytes,
   scrypt,
@@ -17,12 +18,13 @@ import {
   type AeadPort,
   type Ed25519Backend,
   installEd25519Backend,
+  installSha256Backend,
   installX25519Backend,
   type KeystorePlatform,
   type PayloadPlatform,
   type X25519Backend,
 } from "@consilium/crypto";
-import type { Random } from "@consilium/protocol";
+import { installFastTreeHasher, type Random } from "@consilium/protocol";
 
 const CIPHER = "aes-256-gcm";
 /** DER frames around a raw key (RFC 8410 §7 and §4); the curves differ in the last byte of their object id. */
@@ -106,10 +108,12 @@ const nativeX25519: X25519Backend = {
 /** The operating system's secure random source. */
 export const secureRandom: Random = { bytes: (length) => plain(randomBytes(length)) };
 
-/** Plugs Node's Ed25519 and X25519 into @consilium/crypto; once at the start of a process. */
-export function installNativeCrypto(): void {
+/** Plugs Node's SHA-256, Ed25519 and X25519 into @consilium/crypto, and a fast hash into SSZ; once at the start of a process. */
+export async function installNativeCrypto(): Promise<void> {
+  installSha256Backend((bytes) => plain(hash("sha256", bytes, "buffer")));
   installEd25519Backend(nativeEd25519);
   installX25519Backend(nativeX25519);
+  await installFastTreeHasher();
 }
 
 function secretKeyOf(curve: keyof typeof FRAMES, secretKey: Uint8Array): KeyObject {

@@ -59,7 +59,7 @@ export class TestAlliance {
     stores?: Store[],
     epochLengthHeights = 1_000_000,
   ): Promise<TestAlliance> {
-    installNativeCrypto();
+    await installNativeCrypto();
     const curve = await loadMclCurve();
     const suite = createCurveVoteSuite(curve);
     const hospitals = Array.from({ length: count }, () => {

@@ -42,6 +42,14 @@ describe("consilium", () => {
       "record",
       "access",
       "grant",
+      "epoch",
+      "delegates",
+      "candidates",
+      "candidate",
+      "vote",
+      "members",
+      "member",
+      "safety",
       "audit",
       "ceremony",
       "demo",
@@ -95,6 +103,41 @@ describe("consilium", () => {
     expect(text.err).toMatch(/^API_UNREACHABLE: /);
   });
 
+  it("tells what a vote and a newcomer's file must look like, before any node is asked", async () => {
+    const config = ["--config", created.members[0]!.configFile, "--json"];
+    const none = await run("vote", ...config);
+    expect(none.code).toBe(2);
+    expect(none.json().error).toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("NODE=STAKE"),
+    });
+    const genesis = join(dir, "genesis.json");
+    const wrong = await run("member", "propose", "admit", "--file", genesis, "--stake", "1", ...config);
+    expect(wrong.json().error).toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining("is no member.json"),
+    });
+  });
+
+  it.each([
+    ["epoch"],
+    ["delegates"],
+    ["candidates"],
+    ["members"],
+    ["vote"],
+    ["candidate", "register"],
+    ["candidate", "resign"],
+    ["member", "proposals"],
+    ["member", "approve"],
+    ["member", "propose", "admit"],
+    ["member", "propose", "set-stake"],
+    ["safety", "reset"],
+  ])("shows an example in the help of %s %s %s", async (...names) => {
+    const { code, out } = await run(...names.filter((name) => name !== undefined), "--help");
+    expect(code).toBe(0);
+    expect(out).toContain(`$ consilium ${names.join(" ")}`);
+  });
+
   it("exits with 2 for a config with an unknown key, before anything starts", async () => {
     const broken = join(dir, "broken.yaml");
     writeFileSync(
@@ -107,10 +150,16 @@ describe("consilium", () => {
     expect(err).toContain('Did you mean "keystoreDir"?');
   });
 
-  it.each([[["status"]], [["start"]], [["nonsense"]], [["keys", "--colour"]], [["init", "--dir", dir]]])(
-    "exits with 2 for wrong usage: %j",
-    async (args) => {
-      expect((await run(...args)).code).toBe(2);
-    },
-  );
+  it.each([
+    [["status"]],
+    [["start"]],
+    [["nonsense"]],
+    [["keys", "--colour"]],
+    [["init", "--dir", dir]],
+    [["vote", "North=1"]],
+    [["safety", "reset"]],
+    [["member", "propose", "admit"]],
+  ])("exits with 2 for wrong usage: %j", async (args) => {
+    expect((await run(...args)).code).toBe(2);
+  });
 });

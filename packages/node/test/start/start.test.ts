@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +86,23 @@ describe("a node", () => {
     expect(readFileSync(member.log.file!, "utf8")).toContain("never from an older copy");
   });
 
+  it("follows and does not vote on a data folder that is older than its last start", async () => {
+    const member = loadConfig(alliance.members[2]!.configFile);
+    await (await start(member)).stop();
+    running.splice(0);
+    const copy = `${member.dataDir}.copy`;
+    cpSync(member.dataDir, copy, { recursive: true });
+    await (await start(member)).stop();
+    running.splice(0);
+    rmSync(member.dataDir, { recursive: true });
+    renameSync(copy, member.dataDir);
+    const restored = await start(member);
+    expect(restored.alliance.status()).toMatchObject({ followReason: "SAFETY_RECORD_STALE" });
+    const status = await (await fetch(`${restored.apiUrl}/v1/status`)).json();
+    expect(status.alliance).toMatchObject({ role: "following", followReason: "SAFETY_RECORD_STALE" });
+    expect(status.alliance.remedy).toContain("consilium safety reset");
+  });
+
   it("is refused a data folder that another node uses", async () => {
     await start();
     await expect(startNode(config)).rejects.toMatchObject({
@@ -121,7 +138,7 @@ describe("a node", () => {
     renameSync(`${vote}.away`, vote);
   });
 
-  it("does not start with the keystores of a stranger", async () => {
+  it("stays outside, and says so, with the keystores of a stranger", async () => {
     const other = await createAlliance({
       dir: mkdtempSync(join(tmpdir(), "consilium-start-")),
       members: ["A", "B", "C", "D"].map((name) => ({ name })),
@@ -129,7 +146,11 @@ describe("a node", () => {
       keystoreCost: 2 ** 15,
     });
     const stranger = { ...loadConfig(other.members[0]!.configFile), genesisFile: alliance.genesisFile };
-    await expect(startNode(stranger)).rejects.toMatchObject({ code: "GENESIS_NOT_A_MEMBER" });
+    const node = await start(stranger);
+    const status = await (await fetch(`${node.apiUrl}/v1/status`)).json();
+    expect(status).toMatchObject({ membership: "awaited", peers: [] });
+    expect(readFileSync(stranger.log.file!, "utf8")).toContain("membership.not-a-member");
+    await node.stop();
     rmSync(other.dir, { recursive: true });
   });
 });

@@ -1,9 +1,10 @@
 import { ConsiliumError } from "@consilium/crypto";
 import { type Command, Option } from "commander";
 import { addCommand, type CommandContext, type CommandResult } from "../output.js";
+import { type TrustChoice, trustChoices } from "./trust.js";
 
 /** Options of every command that a user gives with a wallet. */
-export interface WalletOptions {
+export interface WalletOptions extends TrustChoice {
   readonly api?: string;
   readonly wallet?: string;
   readonly passphraseFile?: string;
@@ -47,6 +48,18 @@ export const withWallet = (command: Command): Command =>
     .option(
       "--passphrase-file <file>",
       "file with the wallet's passphrase; otherwise CONSILIUM_WALLET_PASSPHRASE, or a question at the terminal",
+    )
+    .addOption(
+      new Option(
+        "--genesis <file>",
+        "the alliance's genesis, not from the node that is asked: verifies what nodes say",
+      ).env("CONSILIUM_GENESIS"),
+    )
+    .addOption(
+      new Option(
+        "--trust <how>",
+        "verify nodes from the genesis, from what was verified before (checkpoint), or not at all; the first of these that is there",
+      ).choices(trustChoices),
     );
 
 /**

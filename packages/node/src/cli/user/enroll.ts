@@ -6,6 +6,7 @@ import {
 } from "@consilium/client";
 import { ConsiliumError } from "@consilium/crypto";
 import { type Command, Option } from "commander";
+import { loadConfig } from "../../config/index.js";
 import type { CommandContext, CommandResult } from "../output.js";
 import { addUserCommand, type Say, sayTo, type WalletOptions, withWallet } from "./common-options.js";
 import { counted } from "./formats.js";
@@ -54,7 +55,9 @@ async function enroll(options: EnrollOptions, say: Say): Promise<CommandResult> 
   return useMember(adminConfig, async (member) => {
     // The hospital's own node serves unless another is named.
     const api = options.api ?? member.apiUrl;
-    return useWalletFile({ ...options, api }, true, (tools) => enrollWith(tools, role, member, say));
+    // The hospital's copy of the genesis is the first thing that a wallet is told to trust.
+    const genesis = options.genesis ?? loadConfig(adminConfig).genesisFile;
+    return useWalletFile({ ...options, api, genesis }, true, (tools) => enrollWith(tools, role, member, say));
   });
 }
 

@@ -3,6 +3,7 @@ import {
   ConsiliumClient,
   type OwnerClient,
   portablePorts,
+  type TrustOptions,
   Wallet,
   type WalletOptions,
 } from "@consilium/client";
@@ -13,6 +14,7 @@ import {
   requireWalletFile,
   type WalletOptions as WalletCommandOptions,
 } from "./common-options.js";
+import { trustOf } from "./trust.js";
 import { WalletFile } from "./wallet-file.js";
 import { walletPassphrase } from "./wallet-passphrase.js";
 
@@ -24,10 +26,14 @@ export async function nodePorts(): Promise<ClientPorts> {
   return portablePorts(await createCryptoPool(), { random: secureRandom, payload: nativePayloadPlatform });
 }
 
-/** The SDK at these nodes, the preferred one first. */
-export async function openClient(baseUrls: readonly string[]): Promise<ConsiliumClient> {
+/** The SDK at these nodes, the preferred one first. With `trust` its sessions decide by proofs alone. */
+export async function openClient(
+  baseUrls: readonly string[],
+  trust?: TrustOptions,
+): Promise<ConsiliumClient> {
   const ports = await nodePorts();
-  return new ConsiliumClient({ baseUrls, pool: ports.pool, ports, retryForMs: RETRY_FOR_MS });
+  const verifying = trust === undefined ? {} : { trust };
+  return new ConsiliumClient({ baseUrls, pool: ports.pool, ports, retryForMs: RETRY_FOR_MS, ...verifying });
 }
 
 /** What a user's command works with. */
@@ -41,7 +47,7 @@ export interface WalletTools {
 /**
  * Takes the wallet that the options name, does one act with it, and gives it back whatever happens. Options are
  * checked before anybody is asked for a passphrase.
- * @throws ConsiliumError `USAGE`, `PASSPHRASE_…`, `WALLET_…`, and what `act` throws.
+ * @throws ConsiliumError `USAGE`, `PASSPHRASE_…`, `WALLET_…`, `GENESIS_…`, `LIGHT_…`, and what `act` throws.
  */
 export async function useWalletFile<Result>(
   options: WalletCommandOptions,
@@ -52,13 +58,17 @@ export async function useWalletFile<Result>(
   const file = WalletFile.acquire(requireWalletFile(options), isNewAllowed);
   try {
     const isNew = !file.exists;
+    const trust = await trustOf(options, file.path);
     const passphraseFile = options.passphraseFile;
     const password = await walletPassphrase({
       isNew,
       ...(passphraseFile === undefined ? {} : { file: passphraseFile }),
     });
     const walletOptions = { storage: file, password, random: secureRandom, platform: nativeKeystorePlatform };
-    return await act({ client: await openClient(baseUrls), walletOptions, isNew });
+    const client = await openClient(baseUrls, trust);
+    const result = await act({ client, walletOptions, isNew });
+    await (await client.light())?.save();
+    return result;
   } finally {
     file.release();
   }
