@@ -1,5 +1,6 @@
 export * from "./codes.js";
 export * from "./epochs.js";
+export * from "./hasher.js";
 export * from "./ids.js";
 export * from "./limits.js";
 export * from "./parameters.js";

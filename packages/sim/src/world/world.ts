@@ -1,7 +1,7 @@
 import { toHex } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import { createAllianceLedger } from "@consilium/ledger";
-import type { ChainParameters, Genesis } from "@consilium/protocol";
+import { type ChainParameters, type Genesis, installFastTreeHasher } from "@consilium/protocol";
 import { twin } from "../byzantine/twins.js";
 import { Checkers } from "../checkers/index.js";
 import { SimulatedDisk } from "../ports/disk.js";
@@ -71,6 +71,7 @@ export async function makeWorld(
 ): Promise<World> {
   const unmemoised = scenario.seed % UNMEMOISED_SEED_STEP === 0;
   installNodeSignatures(!unmemoised);
+  await installFastTreeHasher();
   const founders = scenario.nodes;
   const newcomers = profile.churn ? NEWCOMERS : 0;
   const makeVoteKeys = unmemoised ? blsVoteKeys : standInVoteKeys;
