@@ -56,6 +56,20 @@ describe("a member that gossips bodies nobody asked for", () => {
   });
 });
 
+describe("a member that gossips large bodies", () => {
+  it("is listened to for few of them: each counts by its bytes", async () => {
+    const chain = await TestChain.create(4);
+    await chain.start(0);
+    const { receiver } = chain.transportOf(0);
+    const large = new Uint8Array(2 * 1024 * 1024);
+    const answers: string[] = [];
+    for (let each = 0; each < 12; each++) answers.push(await receiver!.gossip("flooder", "blocks", large));
+    expect(answers).toEqual([...Array(8).fill("reject"), ...Array(4).fill("ignore")]);
+    await chain.clock.advance(250);
+    expect(await receiver!.gossip("flooder", "blocks", large)).toBe("reject");
+  });
+});
+
 describe("a validator that contradicts itself", () => {
   it("is charged when it delivers the votes, and not the peer that passes them on", async () => {
     const chain = await TestChain.create(4);

@@ -21,6 +21,11 @@ import type { GossipAnswer, PeerDesk } from "./peer-desk.js";
  */
 const BODIES_AT_ONCE_MAX = 64;
 const BODIES_PER_SECOND_MAX = 32;
+/**
+ * A large body counts as several: hashing a full one takes tens of milliseconds, and anybody can make one up. Four full
+ * ones a second are left.
+ */
+const BYTES_PER_BODY = 256 * 1024;
 
 export interface GossipedBodiesOptions {
   readonly chainId: Uint8Array;
@@ -42,7 +47,7 @@ export class GossipedBodies {
 
   take(from: string, message: Uint8Array): GossipAnswer {
     const { desk } = this.options;
-    if (!this.budget.take(from))
+    if (!this.budget.take(from, Math.max(1, Math.ceil(message.length / BYTES_PER_BODY))))
       return desk.judge(from, ignore("BLOCK_QUOTA", "too many bodies come from this peer"));
     const decoded = desk.decode(() => decodeStrict(Block, message, "block"));
     if (decoded.kind !== "valid") return desk.judge(from, decoded);

@@ -15,14 +15,14 @@ export class PeerBudget {
     private readonly perSecond: number,
   ) {}
 
-  /** Takes one from the peer's budget; false when it is used up. */
-  take(peer: string): boolean {
+  /** Takes one, or `cost`, from the peer's budget; false, and nothing is taken, when that is not left. */
+  take(peer: string, cost = 1): boolean {
     const nowMs = this.clock.nowMs();
     const { left, updatedMs } = this.accounts.get(peer) ?? { left: this.atOnceMax, updatedMs: nowMs };
     const earned = (Math.max(0, nowMs - updatedMs) / 1_000) * this.perSecond;
     const available = Math.min(this.atOnceMax, left + earned);
-    const granted = available >= 1;
-    this.accounts.set(peer, { left: granted ? available - 1 : available, updatedMs: nowMs });
+    const granted = available >= cost;
+    this.accounts.set(peer, { left: granted ? available - cost : available, updatedMs: nowMs });
     return granted;
   }
 }
