@@ -104,7 +104,7 @@ async function measureSimplex({ members, delegates, seed, durationMs, costs }: S
   const latencies: number[] = [];
   let counting = false;
   const world = await runWorld({
-    ...{ seed, durationMs, nodes: members, quality: country, load: "steady", parameters: PARAMETERS },
+    ...{ seed, durationMs, nodes: members, quality: country, busy: true, parameters: PARAMETERS },
     seats: Math.min(delegates, members),
     plant: (options) => ({ ...options, verifier: counted(options.verifier, () => counting, counts) }),
     travelled(_now, _from, _to, sizeBytes) {

@@ -65,7 +65,7 @@ interface Point {
 async function measure({ line, quality, validators, seed, durationMs }: Point): Promise<Row> {
   const latencies: number[] = [];
   const world = await runWorld({
-    ...{ seed, quality, durationMs, nodes: validators, load: "steady", parameters: PARAMETERS },
+    ...{ seed, quality, durationMs, nodes: validators, busy: true, parameters: PARAMETERS },
     finalized({ event, latencyMs }) {
       if (event.tip.height > WARM_UP_BLOCKS) latencies.push(latencyMs);
     },

@@ -1,4 +1,4 @@
-import { accountId, ed25519Sign } from "@consilium/crypto";
+import { accountId, ed25519Sign, equalBytes } from "@consilium/crypto";
 import type { ChainDriverOptions } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import {
@@ -12,7 +12,6 @@ import {
 } from "@consilium/protocol";
 import { country } from "../profiles.js";
 import type { NodeKey } from "../world/node-keys.js";
-import type { World } from "../world/world.js";
 import { type Experiment, pointsOf, type Row, rounded } from "./experiment.js";
 import { runWorld } from "./world-run.js";
 
@@ -27,7 +26,6 @@ const VALIDATORS = 4;
 const PARAMETERS = { blockIntervalMs: 200, deltaMs: 1_000, epochLengthHeights: 400 } as const;
 /** Connections are made before that. */
 const WARM_UP_MS = 2_000;
-const KEEP_BUSY_MS = 100;
 
 /** How much becomes final a second when every block is as full as the chain allows. */
 export const throughput: Experiment = {
@@ -77,13 +75,12 @@ async function measure({ bytesPerSecond, blockBytes, seed, durationMs }: Point):
   let [transactions, bytes, blocks] = [0, 0, 0];
   let keys: readonly NodeKey[] = [];
   await runWorld({
-    ...{ seed, durationMs, nodes: VALIDATORS, quality: country },
+    ...{ seed, durationMs, nodes: VALIDATORS, quality: country, busy: true },
     parameters: { ...PARAMETERS, blockPayloadBytes: blockBytes },
     plant: (options, index) => fillingBlocks(options, () => keys[index]!),
     prepared(world) {
       keys = world.keys;
       for (const { index } of world.nodes) world.network.uplinks.set(index, bytesPerSecond);
-      keepBusy(world);
     },
     finalized({ node, nowMs, event }) {
       if (node !== 0 || nowMs < WARM_UP_MS) return;
@@ -106,24 +103,32 @@ async function measure({ bytesPerSecond, blockBytes, seed, durationMs }: Point):
 function fillingBlocks(options: ChainDriverOptions, keyOf: () => NodeKey): ChainDriverOptions {
   const { application } = options;
   const filling: typeof application = Object.create(application);
-  filling.buildPayload = (state, _candidates, context) =>
-    application.buildPayload(state, anchors(application.chainId, keyOf(), state, context), context);
+  filling.buildPayload = (state, candidates, context) => {
+    const more = withAnchors(candidates, application.chainId, keyOf(), state, context);
+    return application.buildPayload(state, more, context);
+  };
   return { ...options, application: filling };
 }
 
-function* anchors(
+/** What the pool has, and then the proposer's own anchors until no block takes more. */
+function* withAnchors(
+  candidates: Iterable<Uint8Array>,
   chainId: Uint8Array,
   key: NodeKey,
   state: StateReader,
   { height, maxBytes = limits.blockPayloadBytes }: { readonly height: number; readonly maxBytes?: number },
 ): Generator<Uint8Array> {
   const sender = accountId(chainId, key.publicKey);
-  const first = queries.nextNonces(state, sender).envelope;
+  let nonce = queries.nextNonces(state, sender).envelope;
+  for (const candidate of candidates) {
+    if (equalBytes(SignedTransaction.deserialize(candidate).transaction.sender, sender)) nonce += 1;
+    yield candidate;
+  }
   let sizeBytes = 0;
-  for (let count = 0; count < limits.transactionsPerBlock && sizeBytes < maxBytes; count++) {
-    const anchor = { chainId: key.publicKey, height: first + count + 1, digest: key.publicKey };
+  for (let count = 0; count < limits.transactionsPerBlock && sizeBytes < maxBytes; count++, nonce++) {
+    const anchor = { chainId: key.publicKey, height: nonce + 1, digest: key.publicKey };
     const transaction: Transaction = {
-      ...{ chainId, sender, kind: TransactionKind.chainAnchor, nonce: first + count },
+      ...{ chainId, sender, kind: TransactionKind.chainAnchor, nonce },
       expiryHeight: height + 100,
       payload: ChainAnchor.serialize(anchor),
     };
@@ -132,20 +137,4 @@ function* anchors(
     sizeBytes += encoded.length;
     yield encoded;
   }
-}
-
-/** A driver only builds while something waits in its pool. */
-function keepBusy(world: World): void {
-  world.queue.after(KEEP_BUSY_MS, () => {
-    for (const { sender, options } of world.nodes) {
-      if (sender === undefined || sender.backlog > 1) continue;
-      const digest = world.random.bytes(32);
-      const height = world.queue.nowMs;
-      sender.send(
-        TransactionKind.chainAnchor,
-        ChainAnchor.serialize({ chainId: new Uint8Array(32).fill(1 + options.identity), height, digest }),
-      );
-    }
-    keepBusy(world);
-  });
 }

@@ -1,5 +1,5 @@
 import type { ChainDriverOptions, FinalizedBlockEvent } from "@consilium/driver";
-import type { ChainParameters, StateReader } from "@consilium/protocol";
+import { ChainAnchor, type ChainParameters, type StateReader, TransactionKind } from "@consilium/protocol";
 import type { LinkQuality } from "../ports/network.js";
 import { START_MS } from "../ports/node-clock.js";
 import { type Profile, profileNamed } from "../profiles.js";
@@ -9,6 +9,10 @@ import { Load } from "../world/load.js";
 import type { Actor } from "../world/node.js";
 import { makeWorld, type World } from "../world/world.js";
 
+const KEEP_BUSY_MS = 100;
+/** Members whose nodes have something to send at all times; more would only add transactions. */
+const BUSY_MEMBERS = 4;
+
 /** One healthy alliance on lines of one quality, for a stated simulated time. */
 export interface WorldRunOptions {
   readonly seed: number;
@@ -17,6 +21,8 @@ export interface WorldRunOptions {
   readonly durationMs: number;
   readonly parameters?: Partial<ChainParameters>;
   readonly load?: Profile["load"];
+  /** Something waits in the pools at all times, so that blocks follow each other at the chain's own pace. */
+  readonly busy?: boolean;
   readonly actors?: readonly (readonly [machine: number, actor: Actor])[];
   readonly plant?: (options: ChainDriverOptions, index: number) => ChainDriverOptions;
   readonly travelled?: SimulationHooks["travelled"];
@@ -54,13 +60,14 @@ export async function runWorld(options: WorldRunOptions): Promise<World> {
   const world = await makeWorld(scenario, planFor(options, planOf(scenario)), hooks);
   if (options.finalized !== undefined) listen(world, options.finalized);
   options.prepared?.(world);
+  if (options.busy) keepBusy(world);
   for (const node of world.nodes) world.queue.at(0, () => node.start());
   new Load(world).start();
   await world.queue.runUntil(durationMs);
   return world;
 }
 
-function planFor({ quality, load = "none", actors = [] }: WorldRunOptions, plan: Plan): Plan {
+function planFor({ quality, load = "steady", actors = [] }: WorldRunOptions, plan: Plan): Plan {
   const calm = profileNamed("calm")!;
   const profile = { ...calm, name: "experiment", rough: quality, calm: quality, load, clockSkewMs: 0 };
   return { ...plan, profile, actors: { actors, twinsOf: [] }, faults: [] };
@@ -81,4 +88,20 @@ function listen(world: World, finalized: (final: FinalOnNode) => void): void {
 export function requireSound(world: World): void {
   const [first] = world.checkers.findings.violations;
   if (first !== undefined) throw new Error(`The run violates ${first.invariant}: ${first.sentence}`);
+}
+
+/** A driver only builds while something waits in its pool. */
+function keepBusy(world: World): void {
+  world.queue.after(KEEP_BUSY_MS, () => {
+    for (const { sender, options } of world.nodes.slice(0, BUSY_MEMBERS)) {
+      if (sender === undefined || sender.backlog > 1) continue;
+      const anchor = {
+        chainId: new Uint8Array(32).fill(1 + options.identity),
+        height: world.queue.nowMs,
+        digest: world.random.bytes(32),
+      };
+      sender.send(TransactionKind.chainAnchor, ChainAnchor.serialize(anchor));
+    }
+    keepBusy(world);
+  });
 }
