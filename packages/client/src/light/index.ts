@@ -10,4 +10,5 @@ export {
   type Fork,
   type LightTrust,
   type Proof,
+  storedCheckpoint,
 } from "./trust.js";

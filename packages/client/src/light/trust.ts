@@ -125,6 +125,9 @@ export const decodeTrusted = (text: string): TrustedState =>
     fork: fork === null ? undefined : readFork(fork),
   }));
 
+/** The newest set that a light client has kept, as a start of its own. @throws ConsiliumError `LIGHT_CHECKPOINT_BAD`. */
+export const storedCheckpoint = (stored: string): Checkpoint => decodeTrusted(stored).checkpoint;
+
 /** Whether two starting points are of one chain with the same rules. */
 export const isSameChain = (left: Checkpoint, right: Checkpoint): boolean =>
   equalBytes(left.chainId, right.chainId) && left.lengthHeights === right.lengthHeights;
