@@ -1,5 +1,12 @@
-import { ConsiliumError, type CryptoPool, ed25519CheckKey, toHex } from "@consilium/crypto";
-import type { Genesis } from "@consilium/protocol";
+import {
+  ConsiliumError,
+  type CryptoPool,
+  DKG_MEMBERS_MIN,
+  dkgWindowBlocksMin,
+  ed25519CheckKey,
+  toHex,
+} from "@consilium/crypto";
+import { ChainKind, type Genesis } from "@consilium/protocol";
 
 /** An epoch's first block elects the next set and its last commits to it: they cannot be one block. */
 const EPOCH_LENGTH_HEIGHTS_MIN = 2;
@@ -31,7 +38,9 @@ export async function checkGenesis(genesis: Genesis, pool: CryptoPool): Promise<
   );
 }
 
-function checkParameters({ parameters, members }: Genesis): void {
+function checkParameters({ kind, seats, keyCentre, parameters, members }: Genesis): void {
+  const committee = Math.min(Math.max(seats, keyCentre.length), members.length);
+  if (kind === ChainKind.alliance && committee >= DKG_MEMBERS_MIN) checkWindow(parameters, committee);
   const stake = members.reduce((sum, member) => sum + BigInt(member.stake), 0n);
   const canTurn = parameters.epochLengthHeights >= EPOCH_LENGTH_HEIGHTS_MIN;
   if (canTurn && stake <= BigInt(Number.MAX_SAFE_INTEGER)) return;
@@ -39,6 +48,17 @@ function checkParameters({ parameters, members }: Genesis): void {
     "GENESIS_BAD_PARAMETERS",
     "Make a genesis with epochs of at least two heights, and with less than 2^53 units of stake in all.",
     { epochLengthHeights: parameters.epochLengthHeights, stake: stake.toString() },
+  );
+}
+
+/** With windows too short for a committee no key ceremony could ever be announced, and members would try for ever. */
+function checkWindow({ ceremonyWindowHeights }: Genesis["parameters"], committee: number): void {
+  const min = dkgWindowBlocksMin(committee);
+  if (ceremonyWindowHeights >= min) return;
+  throw new ConsiliumError(
+    "GENESIS_BAD_PARAMETERS",
+    `Make a genesis with ceremony windows of at least ${min} heights: a committee of ${committee} needs as many.`,
+    { ceremonyWindowHeights, committee },
   );
 }
 

@@ -70,4 +70,12 @@ describe("a genesis", () => {
     const rich = withMember(() => ({ stake: Number.MAX_SAFE_INTEGER }));
     await expect(checkGenesis(rich, pool)).rejects.toMatchObject({ code });
   });
+
+  it("is refused with ceremony windows too short for its committees", async () => {
+    const parameters = { ...genesis.parameters, ceremonyWindowHeights: 19 };
+    await expect(checkGenesis({ ...genesis, parameters }, pool)).rejects.toMatchObject({
+      code: "GENESIS_BAD_PARAMETERS",
+      details: { ceremonyWindowHeights: 19, committee: 4 },
+    });
+  });
 });

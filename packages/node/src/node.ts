@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type CryptoPool, createCryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
 import { type Chain, type ChainDriver, prefixedStore } from "@consilium/driver";
+import { checkGenesis } from "@consilium/ledger";
 import {
   chainIdOf,
   type Genesis,
@@ -151,6 +152,7 @@ async function openBase(
     log: log.child({ part: "network" }),
   });
   const [pool, votes] = await Promise.all([createCryptoPool(), loadVoteSuite(log)]);
+  await checkGenesis(genesis, pool);
   const evidence = new EvidenceDuty(services);
   const opened = { config, genesis, keys, folder, store, services, blobs, network, book, evidence };
   return { ...opened, pool, votes, log, stops, halt };
