@@ -33,6 +33,8 @@ export interface SimulationResult {
   readonly height: number;
   readonly epoch: number;
   readonly transactions: number;
+  /** Members admitted while the chain worked. */
+  readonly joined: number;
   /** Members convicted on evidence. */
   readonly convicted: number;
   /** Entries of the largest list, map or set of any driver. */
@@ -63,7 +65,8 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
   for (const index of world.members) queue.at(0, () => nodes[index]!.start());
   keepActorsBusy(world);
   new Load(world).start();
-  new Churn(world).start();
+  const churn = new Churn(world);
+  churn.start();
   await queue.runUntil(plan.roughMs);
   const healed = await heal(world);
   await queue.runUntil(Math.max(queue.nowMs, plan.totalMs));
@@ -76,6 +79,7 @@ export async function simulate(scenario: Scenario, hooks: SimulationHooks = {}):
     height: Math.max(...nodes.map(({ index }) => checkers.heightOf(index))),
     epoch: Math.max(...nodes.map(({ driver }) => driver?.status().epoch ?? 0)),
     transactions: checkers.nothingLost.transactionCount,
+    joined: churn.joined,
     convicted: checkers.punishment.convicted.size,
     largestCollection: checkers.largestCollection,
     messages: network.messageCount,

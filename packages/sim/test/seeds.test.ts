@@ -71,6 +71,18 @@ describe("seeds", () => {
   });
 });
 
+describe("churn", () => {
+  it("admits members while the chain works, and they finalize with the others", async () => {
+    let joined = 0;
+    for (const seed of [1, 2, 3]) {
+      const result = await simulate({ seed, nodes: 4, profile: "churn" });
+      expect(failed(result)).toEqual([]);
+      joined += result.joined;
+    }
+    expect(joined).toBeGreaterThan(2);
+  });
+});
+
 describe("replay", () => {
   it("gives the same trace digest for the same seed, whatever ran in between", async () => {
     const chaos = { nodes: 4, profile: "chaos", ...SHORT };

@@ -1,6 +1,9 @@
 import type { Actor } from "../world/node.js";
 import { rewriteBlocks, shameless } from "./tools.js";
 
+/** How often it is careless, and one peer sees both. */
+const BOTH = 0.2;
+
 /** Proposes one block to some peers and another to the rest, both well formed, available and signed. */
 export const equivocatingProposer: Actor = {
   name: "equivocating-proposer",
@@ -11,7 +14,12 @@ export const equivocatingProposer: Actor = {
       payload,
     });
     return {
-      transport: rewriteBlocks(ports, later, (to) => others.has(to)),
+      transport: rewriteBlocks(
+        ports,
+        later,
+        (to) => others.has(to),
+        () => ports.random.chance(BOTH),
+      ),
       store: shameless(ports.options.store),
     };
   },

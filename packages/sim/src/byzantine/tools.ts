@@ -102,6 +102,8 @@ export function rewriteBlocks(
   ports: ActorPorts,
   change: (block: Block) => Block,
   audience: (to: string) => boolean = () => true,
+  /** Whether a peer gets the original as well. */
+  both: () => boolean = () => false,
 ): Transport {
   const { transport } = ports.options;
   const waiting = new Map<string, { readonly to: string; readonly proposal: Proposal }[]>();
@@ -118,10 +120,11 @@ export function rewriteBlocks(
       if (decoded.kind !== "proposal" || !audience(to)) return [message];
       const name = hexOf(decoded.proposal.vote.digest);
       const block = changed.get(name);
-      if (block !== undefined) return [other(decoded.proposal, block)];
+      const original = both() ? [message] : [];
+      if (block !== undefined) return [...original, other(decoded.proposal, block)];
       // The body follows in the same breath; then the proposal of the changed one goes out.
       waiting.set(name, [...(waiting.get(name) ?? []), { to, proposal: decoded.proposal }]);
-      return [];
+      return original;
     },
     publish(topic, message) {
       if (topic !== "blocks") return [message];

@@ -1,6 +1,7 @@
 import { queries } from "@consilium/ledger";
 import { MemberPropose, ProposalAction, type StateReader, TransactionKind } from "@consilium/protocol";
 import type { SeededRandom } from "../random.js";
+import { exchangeKeyFrom } from "./genesis.js";
 import type { SimulatedNode } from "./node.js";
 import { standInPossession } from "./pool.js";
 import type { World } from "./world.js";
@@ -18,6 +19,8 @@ export class Churn {
   /** Machines that wait for admission. */
   private readonly waiting: number[];
   private expelled = 0;
+  /** Machines that were admitted so far. */
+  joined = 0;
 
   constructor(private readonly world: World) {
     this.random = world.random.fork("churn");
@@ -75,7 +78,7 @@ export class Churn {
     return {
       name: new TextEncoder().encode(`newcomer ${index}`),
       nodeKey: this.keyOf(index),
-      exchangeKey: this.random.fork(`exchange ${index}`).bytes(32),
+      exchangeKey: exchangeKeyFrom(this.random.fork(`exchange ${index}`)),
       voteKey,
       votePossession: standInPossession(voteKey),
     };
@@ -86,11 +89,14 @@ export class Churn {
     const [witness] = this.running().sort(byHeight);
     const state = witness?.driver?.state();
     if (state === undefined) return;
+    // Asked first, for the witness itself may have to leave.
+    const peers = this.world.nodes.map((node) => queries.isPeer(state, node.options.key.publicKey));
     for (const node of this.world.nodes) {
-      const wanted = queries.isPeer(state, node.options.key.publicKey);
+      const wanted = peers[node.index]!;
       if (wanted === this.world.members.has(node.index)) continue;
       if (wanted) {
         this.world.members.add(node.index);
+        this.joined += 1;
         node.start();
       } else if (!this.world.actors.has(node.index)) {
         this.world.members.delete(node.index);

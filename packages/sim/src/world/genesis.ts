@@ -40,7 +40,7 @@ export function makeGenesis({ founders, voteKeys, seats, parameters, random }: G
     members: founders.map(({ publicKey }, index) => ({
       name: new TextEncoder().encode(`hospital ${index}`),
       nodeKey: publicKey,
-      exchangeKey: random.bytes(32),
+      exchangeKey: exchangeKeyFrom(random),
       voteKey: voteKeys.publicKeys[index]!,
       votePossession: standInPossession(voteKeys.publicKeys[index]!),
       stake: 100 + random.between(0, 20),
@@ -48,4 +48,11 @@ export function makeGenesis({ founders, voteKeys, seats, parameters, random }: G
     keyCentre: [],
     allianceChainId: new Uint8Array(32),
   };
+}
+
+/** A canonical X25519 key; nobody has its secret, and nobody seals to it here. */
+export function exchangeKeyFrom(random: SeededRandom): Uint8Array {
+  const key = random.bytes(32);
+  key[31]! &= 0x7f;
+  return key;
 }
