@@ -1,6 +1,15 @@
 import { nullifySubject } from "@consilium/consensus";
-import { Block, digestOf, emptyPayload, toEpoch, toView, VoteKind } from "@consilium/protocol";
+import {
+  Block,
+  type Certificate,
+  digestOf,
+  emptyPayload,
+  toEpoch,
+  toView,
+  VoteKind,
+} from "@consilium/protocol";
 import { describe, expect, it } from "vitest";
+import { encodeMessage } from "../src/messages/codec.js";
 import { MemoryStore } from "../src/testing/index.js";
 import { TestChain } from "./harness.js";
 
@@ -67,6 +76,30 @@ describe("a member that gossips large bodies", () => {
     expect(answers).toEqual([...Array(8).fill("reject"), ...Array(4).fill("ignore")]);
     await chain.clock.advance(250);
     expect(await receiver!.gossip("flooder", "blocks", large)).toBe("reject");
+  });
+});
+
+describe("a peer that says again and again what is long over", () => {
+  it("makes this node verify few of its messages, true as they are", async () => {
+    const chain = await TestChain.create(4);
+    const driver = await chain.start(0);
+    for (const index of [1, 2]) await chain.start(index);
+    expect(await chain.clock.runUntil(() => driver.finalized().height >= 50, 5 * LIMIT_MS)).toBe(true);
+    const certificates = new Map<number, Certificate>();
+    for (let height = 1; height <= driver.finalized().height; height++)
+      for (const fact of driver.blockAt(height)!.payload.facts) certificates.set(fact.view, fact);
+    const old = [...certificates.values()].filter(({ view }) => view < driver.finalized().view - 4);
+    expect(old.length).toBeGreaterThan(40);
+    const { receiver } = chain.transportOf(0);
+    const name = chain.members[3]!.name;
+    const before = driver.counters.messagesAccepted;
+    for (const certificate of old.slice(0, 40))
+      receiver!.message(name, encodeMessage({ kind: "certificate", certificate }));
+    for (let view = 1; view <= 40; view++)
+      receiver!.message(name, chain.signedVote(3, nullifySubject(toEpoch(0), toView(view))));
+    await chain.clock.advance(1);
+    expect(driver.counters.messagesAccepted - before).toBeLessThanOrEqual(34);
+    expect(driver.counters.messagesAccepted - before).toBeGreaterThanOrEqual(32);
   });
 });
 

@@ -10,13 +10,22 @@ import {
   wantsVote,
 } from "@consilium/consensus";
 import { toHex } from "@consilium/crypto";
-import { type Certificate, ignore, type Log, type Verdict, type Vote, VoteKind } from "@consilium/protocol";
+import {
+  type Certificate,
+  type Clock,
+  ignore,
+  type Log,
+  type Verdict,
+  type Vote,
+  VoteKind,
+} from "@consilium/protocol";
 import type { ChainCounters } from "../chain.js";
 import type { EpochBook } from "../epochs/epoch-book.js";
 import type { VoteArchive } from "../facts/vote-archive.js";
 import { decodeMessage } from "./codec.js";
 import { epochOf, type OtherEpochs } from "./other-epochs.js";
 import { ParkedMessages, type WaitingMessage } from "./parked-messages.js";
+import { PeerBudget } from "./peer-budget.js";
 import type { PeerDesk } from "./peer-desk.js";
 import { type ReceivedVote, VoteGroups } from "./vote-groups.js";
 
@@ -25,6 +34,12 @@ const WAITING_PER_PEER_MAX = 256;
 const BATCH_MAX = 64;
 /** A validator seen at work that few views ago need not be seen again now. */
 const RECENT_VIEWS = 2;
+/**
+ * Votes and certificates of one peer that say nothing new but that it is behind: in a burst, and per second. True ones
+ * can be replayed for ever, and each costs a pairing; a peer that is behind needs one answer.
+ */
+const PLEAS_AT_ONCE_MAX = 32;
+const PLEAS_PER_SECOND_MAX = 8;
 
 interface Decoded {
   readonly from: string;
@@ -39,6 +54,7 @@ export interface InboundOptions {
   readonly verifier: VoteVerifier;
   readonly desk: PeerDesk;
   readonly counters: ChainCounters;
+  readonly clock: Clock;
   readonly log: Log;
   /** The engine's memory, to leave out what it has or does not want. */
   readonly state: () => State;
@@ -51,10 +67,13 @@ export class Inbound {
   private readonly waiting = new Map<string, number>();
   private groups = new VoteGroups();
   private readonly parked = new ParkedMessages();
+  private readonly pleas: PeerBudget;
   private draining = false;
   private stopped = false;
 
-  constructor(private readonly options: InboundOptions) {}
+  constructor(private readonly options: InboundOptions) {
+    this.pleas = new PeerBudget(options.clock, PLEAS_AT_ONCE_MAX, PLEAS_PER_SECOND_MAX);
+  }
 
   stop(): void {
     this.stopped = true;
@@ -111,7 +130,7 @@ export class Inbound {
     await this.takeVotes(present, set);
     for (const { from, message } of present) {
       if (message.kind === "vote") continue;
-      const verdict = await this.verify(message, set);
+      const verdict = await this.verify(from, message, set);
       if (desk.judge(from, verdict) === "accept") this.options.enqueue({ ...message, from });
     }
   }
@@ -136,7 +155,7 @@ export class Inbound {
     for (const { from, message } of decoded) {
       if (message.kind !== "vote") continue;
       votes.push(...this.archived({ from, vote: message.vote }));
-      if (this.wants(message.vote)) votes.push(...this.ready({ from, vote: message.vote }));
+      if (this.wants(from, message.vote)) votes.push(...this.ready({ from, vote: message.vote }));
       else counters.messagesIgnored += 1;
     }
     const distinct = [...new Map(votes.map((each) => [each.vote, each])).values()];
@@ -165,10 +184,10 @@ export class Inbound {
   }
 
   /** A vote whose certificate is here says nothing new, unless it asks for help or shows a validator to be at work. */
-  private wants(vote: Vote): boolean {
+  private wants(from: string, vote: Vote): boolean {
     const state = this.options.state();
     if (!wantsVote(state, vote)) return false;
-    if (vote.kind === VoteKind.nullify) return true;
+    if (vote.kind === VoteKind.nullify) return !isLongOver(state, vote) || this.pleas.take(from);
     const seenAtWork = (state.lastSignedView[vote.validator] ?? 0) >= vote.view - RECENT_VIEWS;
     return !(seenAtWork && isSettled(state, vote));
   }
@@ -179,6 +198,7 @@ export class Inbound {
   }
 
   private async verify(
+    from: string,
     message: Exclude<EngineMessage, { kind: "vote" }>,
     set: ValidatorSet,
   ): Promise<Verdict<unknown>> {
@@ -191,14 +211,21 @@ export class Inbound {
       return verdict;
     }
     const { certificate } = message;
-    if (isOldNews(this.options.state(), certificate))
-      return ignore("KNOWN_CERTIFICATE", "the certificate is here already");
+    const state = this.options.state();
+    if (isOldNews(state, certificate)) return ignore("KNOWN_CERTIFICATE", "the certificate is here already");
+    if (isLongOver(state, certificate) && isSettled(state, certificate) && !this.pleas.take(from))
+      return ignore("PLEA_QUOTA", "too many old certificates come from this peer");
     return verifyCertificate(verifier, chainId, set, certificate);
   }
 }
 
-const isSettled = (state: State, vote: Vote): boolean =>
-  vote.view <= state.tip.view || certificateOf(state, vote) !== undefined;
+type Spoken = { readonly kind: number; readonly view: number };
+
+const isSettled = (state: State, spoken: Spoken): boolean =>
+  spoken.view <= state.tip.view || certificateOf(state, spoken) !== undefined;
+
+/** So old that it can only ask for help. */
+const isLongOver = (state: State, { view }: Spoken): boolean => view < state.view - RECENT_VIEWS;
 
 /** Known certificates of the newest views say nothing; older ones may come from a peer that needs help. */
 function isOldNews(state: State, certificate: Certificate): boolean {
@@ -206,7 +233,7 @@ function isOldNews(state: State, certificate: Certificate): boolean {
   return certificate.view >= state.view - 1 && certificateOf(state, certificate) !== undefined;
 }
 
-function certificateOf(state: State, { kind, view }: { readonly kind: number; readonly view: number }) {
+function certificateOf(state: State, { kind, view }: Spoken) {
   const slot = state.slots.get(view);
   if (kind === VoteKind.notarize) return slot?.notarization;
   return kind === VoteKind.nullify ? slot?.nullification : slot?.finalization;
