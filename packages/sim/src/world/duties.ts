@@ -60,8 +60,10 @@ export class MemberDuties {
   private reset(state: StateReader): void {
     const reason = this.chain.status().followReason;
     if (reason === undefined || !CURED_BY_RESET.has(reason) || !this.mayReset()) return;
-    if (queries.safetyResetEpoch(state, this.nodeId) !== undefined) return;
     const epoch = queries.presentEpoch(state);
+    const last = queries.safetyResetEpoch(state, this.nodeId);
+    // The last one still has to take effect; a later loss needs a reset of its own.
+    if (last !== undefined && epoch <= last + 1) return;
     this.once(`reset ${epoch}`, TransactionKind.safetyReset, SafetyReset.serialize({ epoch }));
   }
 
