@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type CryptoPool, createCryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
-import { type Chain, type ChainDriver, prefixedStore } from "@consilium/driver";
+import { type Chain, type ChainDriver, type NamedTip, prefixedStore } from "@consilium/driver";
 import { checkGenesis } from "@consilium/ledger";
 import {
   chainIdOf,
@@ -56,9 +56,16 @@ export interface RunningNode {
 /** The services' part of the one database; the chains' parts are named by their kinds, 1 and 2. */
 const STORE_SERVICES = Uint8Array.of(0x03);
 
+/** What an operator says at one start and not in the config. */
+export interface StartOptions {
+  /** The newest block of this node's private chain on which anybody relies: its vote key votes again above it. */
+  readonly resumePrivateAt?: NamedTip;
+}
+
 /** What is open before the first chain starts. */
 interface Base {
   readonly config: NodeConfig;
+  readonly start: StartOptions;
   readonly genesis: Genesis;
   readonly keys: NodeKeys;
   readonly folder: KeystoreFolder;
@@ -85,9 +92,10 @@ interface Chains {
 /**
  * Starts a full node: storage, network, both chains, services, API.
  * @throws ConsiliumError when something is in the way, after all that was opened is closed again: `GENESIS_…`,
- * `PASSPHRASE_MISSING`, `KEYSTORE_…`, `DATA_FOLDER_IN_USE`, `STORE_CORRUPT`, `PORT_IN_USE`, `CHAIN_OTHER_GENESIS`.
+ * `PASSPHRASE_MISSING`, `KEYSTORE_…`, `DATA_FOLDER_IN_USE`, `STORE_CORRUPT`, `PORT_IN_USE`, `CHAIN_OTHER_GENESIS`,
+ * `NAMED_TIP_DIFFERS`.
  */
-export async function startNode(config: NodeConfig): Promise<RunningNode> {
+export async function startNode(config: NodeConfig, start: StartOptions = {}): Promise<RunningNode> {
   const log = createLog({ ...config.log, base: { node: config.name } });
   const stops = new Stops(log);
   stops.add("log", async () => log.close());
@@ -96,7 +104,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
     halt = resolve;
   });
   try {
-    const base = await openBase(config, log, stops, halt);
+    const base = { ...(await openBase(config, log, stops, halt)), start };
     const chains = await startChains(base);
     const api = await startServices(base, chains);
     await base.network.start();
@@ -126,7 +134,7 @@ async function openBase(
   log: Log,
   stops: Stops,
   halt: (error: unknown) => void,
-): Promise<Base> {
+): Promise<Omit<Base, "start">> {
   await installNativeCrypto();
   const genesis = readGenesis(config.genesisFile);
   const passphrase = readPassphrase(config.passphraseFile);
@@ -181,7 +189,11 @@ async function startChains(base: Base): Promise<Chains> {
     stateSync: config.sync.mode === "state",
     onEvidence: (first, second) => evidence.take(first, second),
   });
-  const own = await openChain(marked(await privateGenesis(base), "private"));
+  const { resumePrivateAt } = base.start;
+  const own = await openChain({
+    ...marked(await privateGenesis(base), "private"),
+    ...(resumePrivateAt === undefined ? {} : { namedTip: resumePrivateAt }),
+  });
   for (const [name, chain] of [["alliance", alliance] as const, ["private", own] as const]) {
     await chain.start();
     stops.add(`${name} chain`, () => chain.stop());

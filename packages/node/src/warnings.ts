@@ -3,7 +3,7 @@ import type { Chain } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import type { Log } from "@consilium/protocol";
 import type { NodeConfig } from "./config/index.js";
-import { followRemedies } from "./follow-remedies.js";
+import { remedyOf } from "./follow-remedies.js";
 
 /** Says at start what an operator must know about: a node that does not vote, and committees that share machines. */
 export function warnOperator(
@@ -11,9 +11,9 @@ export function warnOperator(
   config: NodeConfig,
   log: Log,
 ): void {
-  for (const [chain, source] of Object.entries(chains)) {
-    const { followReason } = source.status();
-    const remedy = followReason && followRemedies[followReason];
+  for (const chain of ["alliance", "private"] as const) {
+    const { followReason } = chains[chain].status();
+    const remedy = remedyOf(chain, chains[chain]);
     if (remedy !== undefined) log.warn({ chain, reason: followReason, remedy }, "consensus.not-voting");
   }
   if (sharesMachines(chains.alliance)) {

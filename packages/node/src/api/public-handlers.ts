@@ -3,7 +3,7 @@ import { ConsiliumError, codeOf, equalBytes, fromHex, toHex } from "@consilium/c
 import type { Chain } from "@consilium/driver";
 import { queries } from "@consilium/ledger";
 import { chainIdOf, decodeStrict, Genesis, limits, Purpose, SignedTransaction } from "@consilium/protocol";
-import { followRemedies } from "../follow-remedies.js";
+import { remedyOf } from "../follow-remedies.js";
 import { ceremonyRunView } from "./ceremony-view.js";
 import type { ApiPorts } from "./ports.js";
 import { type Handlers, hexField, idOf, numberOf } from "./router.js";
@@ -104,10 +104,9 @@ function chainView(chain: Chain) {
   };
 }
 
-function votingView(chain: Chain) {
+function votingView(name: "alliance" | "private", chain: Chain) {
   const { role, followReason } = chain.status();
-  const remedy = followReason && followRemedies[followReason];
-  return { role, followReason: followReason ?? null, remedy: remedy ?? null };
+  return { role, followReason: followReason ?? null, remedy: remedyOf(name, chain) ?? null };
 }
 
 function statusView(ports: ApiPorts) {
@@ -125,10 +124,10 @@ function statusView(ports: ApiPorts) {
     version: ports.version,
     timeMs: ports.clock.nowMs(),
     alliance: {
-      ...{ ...chainView(alliance), ...votingView(alliance) },
+      ...{ ...chainView(alliance), ...votingView("alliance", alliance) },
       ...{ epoch: status.epoch, view: status.view },
     },
-    private: { ...chainView(ports.private), ...votingView(ports.private) },
+    private: { ...chainView(ports.private), ...votingView("private", ports.private) },
     membership: ports.membership.standing(),
     peers: status.peers.map((node) => ({ node, name: memberName(state, fromHex(node)) })),
     mempoolTransactions: status.mempoolTransactions,

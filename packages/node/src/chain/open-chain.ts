@@ -1,6 +1,12 @@
 import { inlineVoteVerifier, type VoteVerifier } from "@consilium/consensus";
 import { type CryptoPool, toHex, type VoteSuite } from "@consilium/crypto";
-import { ChainDriver, ceremonyHasWork, prefixedStore, type StartMark } from "@consilium/driver";
+import {
+  ChainDriver,
+  ceremonyHasWork,
+  type NamedTip,
+  prefixedStore,
+  type StartMark,
+} from "@consilium/driver";
 import { type Application, createAllianceLedger, createRecordLedger } from "@consilium/ledger";
 import {
   ChainKind,
@@ -30,6 +36,8 @@ export interface OpenChainOptions {
   readonly hasVoted?: boolean;
   /** Recognises a store that was restored from a copy, see {@link VotedMarks}. */
   readonly startMark?: StartMark;
+  /** The operator's word for the newest block of a chain that tolerates no fault, see {@link NamedTip}. */
+  readonly namedTip?: NamedTip;
   /** Take the state of a boundary block instead of executing all blocks, where this node has no chain yet. */
   readonly stateSync?: boolean;
   /** Two votes that contradict each other. */
@@ -47,8 +55,19 @@ export interface OpenChainOptions {
  * Install the chain before `network.start()`, so that no message meets a node that does not know the chain.
  */
 export async function openChain(options: OpenChainOptions): Promise<ChainDriver> {
-  const { genesis, store, network, nodeId, voteSecretKey, pool, log, onFatal, startMark, onEvidence } =
-    options;
+  const {
+    genesis,
+    store,
+    network,
+    nodeId,
+    voteSecretKey,
+    pool,
+    log,
+    onFatal,
+    startMark,
+    namedTip,
+    onEvidence,
+  } = options;
   const suite = options.voteSuite ?? (await loadVoteSuite(log));
   const verifier = inlineVoteVerifier(suite, systemRandom);
   return new ChainDriver({
@@ -59,6 +78,7 @@ export async function openChain(options: OpenChainOptions): Promise<ChainDriver>
       hasVoted: options.hasVoted === true,
       ...(voteSecretKey === undefined ? {} : { voteSigner: voteSignerOf(suite, voteSecretKey) }),
       ...(startMark === undefined ? {} : { startMark }),
+      ...(namedTip === undefined ? {} : { namedTip }),
     },
     stateSync: options.stateSync === true,
     store: prefixedStore(store, Uint8Array.of(genesis.kind)),

@@ -1,19 +1,29 @@
+import { fromHex } from "@consilium/crypto";
+import type { NamedTip } from "@consilium/driver";
 import type { Command } from "commander";
 import { loadConfig } from "../config/index.js";
 import { startNode } from "../node.js";
-import { addCommand, type CommandContext } from "./output.js";
+import { addCommand, type CommandContext, UsageError } from "./output.js";
 
 /** `consilium start`: runs one node until a signal stops it or its chain halts. */
 export function registerStart(program: Command, context: CommandContext): void {
-  addCommand<{ readonly config: string; readonly json?: true }>(
+  addCommand<{ readonly config: string; readonly resumePrivate?: string; readonly json?: true }>(
     program,
     context,
     "start",
     "run the node that a config describes, until Ctrl-C",
-    (command) => command.requiredOption("--config <file>", "the node's config"),
-    async ({ config, json }) => {
+    (command) =>
+      command
+        .requiredOption("--config <file>", "the node's config")
+        .option(
+          "--resume-private <height:digest>",
+          "vote again on the private chain above this block, which must be its newest, after its record of votes was lost",
+        ),
+    async ({ config, resumePrivate, json }) => {
+      const resumePrivateAt = resumePrivate === undefined ? undefined : readBlockName(resumePrivate);
       const stopped = untilSignal();
-      const node = await startNode(loadConfig(config));
+      const start = resumePrivateAt === undefined ? {} : { resumePrivateAt };
+      const node = await startNode(loadConfig(config), start);
       const facts = { node: node.nodeId, api: node.apiUrl, addresses: node.addresses, pid: process.pid };
       const line = json
         ? JSON.stringify({ started: facts })
@@ -25,6 +35,16 @@ export function registerStart(program: Command, context: CommandContext): void {
       return undefined;
     },
   ).addHelpText("after", "\nExample:\n  $ consilium start --config c/north/consilium.yaml");
+}
+
+/** A block as `status` names it in its remedy. @throws UsageError */
+function readBlockName(text: string): NamedTip {
+  const [, height, digest] = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text) ?? [];
+  if (height === undefined || digest === undefined)
+    throw new UsageError(
+      'Give --resume-private the height and the whole digest of a block, as "HEIGHT:DIGEST"; "consilium status" names both.',
+    );
+  return { height: Number(height), digest: fromHex(digest) };
 }
 
 /**

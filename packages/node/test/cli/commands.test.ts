@@ -150,6 +150,15 @@ describe("consilium", () => {
     expect(err).toContain('Did you mean "keystoreDir"?');
   });
 
+  it("exits with 2 for a block that is not named by height and whole digest", async () => {
+    const config = created.members[0]!.configFile;
+    for (const name of ["7", "7:beef", `x:${"00".repeat(32)}`]) {
+      const { code, err } = await run("start", "--config", config, "--resume-private", name);
+      expect(code).toBe(2);
+      expect(err).toContain('as "HEIGHT:DIGEST"');
+    }
+  });
+
   it.each([
     [["status"]],
     [["start"]],

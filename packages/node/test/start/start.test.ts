@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { toHex } from "@consilium/crypto";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { type Alliance, createAlliance, loadConfig, type NodeConfig } from "../../src/config/index.js";
 import { type RunningNode, startNode } from "../../src/node.js";
@@ -101,6 +102,38 @@ describe("a node", () => {
     const status = await (await fetch(`${restored.apiUrl}/v1/status`)).json();
     expect(status.alliance).toMatchObject({ role: "following", followReason: "SAFETY_RECORD_STALE" });
     expect(status.alliance.remedy).toContain("consilium safety reset");
+  });
+
+  it("votes again on its private chain above the block that its operator names, and on no other", async () => {
+    const member = loadConfig(alliance.members[1]!.configFile);
+    const first = await start(member);
+    const risen = () => (first.private.finalized().height >= 2 ? true : undefined);
+    await first.private.waitFor(risen, { timeoutMs: 30_000 });
+    await first.stop();
+    running.splice(0);
+    cpSync(member.dataDir, `${member.dataDir}.copy`, { recursive: true });
+    await (await start(member)).stop();
+    running.splice(0);
+    rmSync(member.dataDir, { recursive: true });
+    renameSync(`${member.dataDir}.copy`, member.dataDir);
+
+    const stuck = await start(member);
+    expect(stuck.private.status()).toMatchObject({ followReason: "SAFETY_RECORD_STALE" });
+    const { height, digest } = stuck.private.finalized();
+    const status = await (await fetch(`${stuck.apiUrl}/v1/status`)).json();
+    expect(status.private.remedy).toContain(`--resume-private ${height}:${toHex(digest)}`);
+    await stuck.stop();
+    running.splice(0);
+
+    const other = { height, digest: new Uint8Array(32).fill(1) };
+    await expect(startNode(member, { resumePrivateAt: other })).rejects.toMatchObject({
+      code: "NAMED_TIP_DIFFERS",
+    });
+    const resumed = await startNode(member, { resumePrivateAt: { height, digest } });
+    running.push(resumed);
+    const grown = () => (resumed.private.finalized().height > height ? true : undefined);
+    await resumed.private.waitFor(grown, { timeoutMs: 30_000 });
+    expect(resumed.private.status().role).toBe("voting");
   });
 
   it("is refused a data folder that another node uses", async () => {
