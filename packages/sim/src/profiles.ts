@@ -158,6 +158,8 @@ export const profiles: readonly Profile[] = [
     byzantine: "actors",
     actor: "forged-ranges",
     load: "steady",
+    // Longer than what is fetched block by block: only then are ranges asked for.
+    parameters: { epochLengthHeights: 40, blockIntervalMs: 150 },
   },
   {
     ...calm,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addExperimentCommand } from "../experiments/command.js";
+import { addGoldenCommand } from "../golden/command.js";
 import { addMutantsCommand } from "../mutants/command.js";
 
 /** Commands that study the simulator and with it: planted bugs, golden scenarios, experiments. */
@@ -9,5 +10,6 @@ export function addLabCommands(
   exit: (code: number) => void,
 ): void {
   addMutantsCommand(program, print, exit);
+  addGoldenCommand(program, print, exit);
   addExperimentCommand(program, print);
 }
