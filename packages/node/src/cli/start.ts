@@ -7,7 +7,7 @@ import { addCommand, type CommandContext, UsageError } from "./output.js";
 
 /** `consilium start`: runs one node until a signal stops it or its chain halts. */
 export function registerStart(program: Command, context: CommandContext): void {
-  addCommand<{ readonly config: string; readonly resumePrivate?: string; readonly json?: true }>(
+  addCommand<{ readonly config: string; readonly resumePrivate?: NamedTip; readonly json?: true }>(
     program,
     context,
     "start",
@@ -18,11 +18,11 @@ export function registerStart(program: Command, context: CommandContext): void {
         .option(
           "--resume-private <height:digest>",
           "vote again on the private chain above this block, which must be its newest, after its record of votes was lost",
+          readBlockName,
         ),
     async ({ config, resumePrivate, json }) => {
-      const resumePrivateAt = resumePrivate === undefined ? undefined : readBlockName(resumePrivate);
       const stopped = untilSignal();
-      const start = resumePrivateAt === undefined ? {} : { resumePrivateAt };
+      const start = resumePrivate === undefined ? {} : { resumePrivateAt: resumePrivate };
       const node = await startNode(loadConfig(config), start);
       const facts = { node: node.nodeId, api: node.apiUrl, addresses: node.addresses, pid: process.pid };
       const line = json
