@@ -256,6 +256,38 @@ describe.each([
   });
 });
 
+describe("what a ceremony moves of its members' credit", () => {
+  it("counts each confirmation once, an upheld dispute against the dealer, a false one against who made it", async () => {
+    const chain = await TestChain.start();
+    const actors = new CeremonyActors(chain, Purpose.proxy);
+    await actors.announceRun();
+    const bad = actors.sendDeal(2, actors.deal(2, 0, [3]));
+    await chain.block([bad, ...[1, 3, 4].map((member) => actors.sendDeal(member))]);
+    await chain.block();
+    await chain.block([actors.sendDispute(3, actors.dispute(3, 2))]);
+    await chain.block([actors.sendDispute(4, actors.dispute(4, 1))]);
+    const tallyOf = (member: number) => {
+      const { key } = chain.member(member - 1);
+      const found = queries.creditTallies(chain.state).find(({ node }) => toHex(node) === toHex(key));
+      return [found?.ceremoniesConfirmed ?? 0, found?.disputesUpheld ?? 0];
+    };
+    expect([1, 2, 3, 4].map(tallyOf)).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 0],
+      [0, 1],
+    ]);
+    await chain.block([1, 3].map((member) => actors.sendConfirm(member)));
+    await chain.refused(actors.sendConfirm(1));
+    expect([1, 2, 3, 4].map(tallyOf)).toEqual([
+      [1, 0],
+      [0, 1],
+      [1, 0],
+      [0, 1],
+    ]);
+  });
+});
+
 describe("ceremonies side by side", () => {
   it("runs both at once, interleaved in the same blocks", async () => {
     const chain = await TestChain.start();
