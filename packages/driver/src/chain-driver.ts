@@ -109,7 +109,7 @@ export class ChainDriver implements Chain {
       view: runner.state.view,
       epochs: this.running.epochStatus(),
       peers: this.options.transport.connected(),
-      syncing: runner.state.syncing,
+      syncing: this.running.syncing,
       role: followReason === undefined ? "voting" : "following",
       ...(followReason === undefined ? {} : { followReason }),
       mempoolTransactions: mempool.transactionCount,

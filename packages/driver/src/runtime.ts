@@ -146,6 +146,11 @@ export class ChainRuntime {
     return runtime;
   }
 
+  /** Whether this node takes a snapshot or ranges instead of following the chain's votes. */
+  get syncing(): boolean {
+    return this.bootstrapping || this.runner.state.syncing;
+  }
+
   followReason(): FollowReason | undefined {
     if (this.stopped && this.halted) return "HALTED";
     if (this.seat.followReason !== undefined) return this.seat.followReason;
@@ -179,8 +184,9 @@ export class ChainRuntime {
   async stop(): Promise<void> {
     this.stopped = true;
     this.inbound.stop();
-    this.intake.stop();
+    const intake = this.intake.stop();
     await this.runner.stop();
+    await intake;
     await this.snapshots.stop();
     await this.catchUp.settled();
     // Range sync may be landing blocks, and with them the floor of a safety record that the next start reads.

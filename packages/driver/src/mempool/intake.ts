@@ -6,6 +6,7 @@ import {
   type Log,
   SignedTransaction,
   type StoreChange,
+  type Timer,
   TransactionBatch,
   type Transport,
   transactionIdOf,
@@ -16,8 +17,9 @@ import type { FinalityEvents } from "../events/finality-events.js";
 import type { GossipAnswer, PeerDesk } from "../messages/peer-desk.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn } from "../store/keys.js";
+import { NOT_RUNNING, StoreUntilStop } from "../store/store-until-stop.js";
 import type { Mempool, PooledTransaction, Removal } from "./mempool.js";
-import { PendingStore } from "./pending-store.js";
+import { PendingStore, type StoredTransaction } from "./pending-store.js";
 
 /** The driver's own request protocol: pending transactions to the next proposer. */
 export const TRANSACTIONS_PROTOCOL = "transactions/1";
@@ -52,14 +54,17 @@ export interface IntakeOptions {
 /** How transactions come in and go around: submissions, gossip, and batches for the next proposer. */
 export class TransactionIntake {
   private readonly relayed: Uint8Array[] = [];
-  private relayScheduled = false;
+  private relayTimer: Timer | undefined;
+  private restoreTimer: Timer | undefined;
   private judging = 0;
   private readonly judgingOf = new Map<string, number>();
+  private readonly writes: StoreUntilStop;
   private readonly pending: PendingStore;
   private stopped = false;
 
   constructor(private readonly options: IntakeOptions) {
-    this.pending = new PendingStore(options);
+    this.writes = new StoreUntilStop(options.store, () => this.stopped);
+    this.pending = new PendingStore({ ...options, store: this.writes });
     options.mempool.watch((transaction, why) => this.removed(transaction, why));
   }
 
@@ -67,6 +72,7 @@ export class TransactionIntake {
   async submit(encoded: Uint8Array): Promise<SubmitResult> {
     const { mempool, counters, context, changed } = this.options;
     const verdict = await mempool.add(encoded, context(), true);
+    if (this.stopped) return { accepted: false, code: NOT_RUNNING, reason: "the chain stopped" };
     if (verdict.kind === "ignore" && verdict.code === "TX_KNOWN") return this.claim(encoded);
     if (verdict.kind !== "valid") {
       counters.submissionsRefused += 1;
@@ -95,56 +101,61 @@ export class TransactionIntake {
   }
 
   private async keepSubmission(id: Uint8Array, encoded: Uint8Array): Promise<void> {
-    await this.options.store.write([{ key: keyIn(buckets.submission, id), value: encoded }], false);
+    await this.writes.write([{ key: keyIn(buckets.submission, id), value: encoded }], false);
   }
 
-  /** Nothing is written or passed on after this. */
-  stop(): void {
+  /** Nothing is taken in, begun to be written, or passed on from the call on; resolves when nothing is being written. */
+  async stop(): Promise<void> {
     this.stopped = true;
+    this.relayTimer?.cancel();
+    this.restoreTimer?.cancel();
     this.pending.stop();
+    await this.writes.settled();
   }
 
   private removed({ id, local }: PooledTransaction, why: Removal): void {
     this.pending.forget(id);
     if (!local || why === "included" || why === "expired") return;
-    this.pending.erase(id, buckets.submission);
+    this.pending.erase(keyIn(buckets.submission, id));
     this.options.events.drop(id);
   }
 
   /** Takes submissions up that an earlier run left behind; what is no longer valid is forgotten. */
   async restore(): Promise<void> {
-    const { mempool, store, context, log } = this.options;
-    const stored: Uint8Array[] = [];
-    for await (const encoded of store.entries(buckets.submission)) stored.push(encoded);
-    for (const encoded of stored) {
+    const { mempool, context, log } = this.options;
+    for (const { key, encoded } of await this.pending.stored(buckets.submission)) {
+      if (this.stopped) return;
       const verdict = await mempool.add(encoded, context(), true);
       if (verdict.kind === "valid") {
         this.relay(encoded);
         continue;
       }
       log.info({ code: verdict.code }, "a submission of an earlier run is no longer valid");
-      this.pending.erase(idOf(encoded), buckets.submission);
+      this.pending.erase(key);
     }
-    const others = await this.pending.stored();
-    this.restoreOthers(others);
+    this.restoreOthers(await this.pending.stored(buckets.gossiped));
   }
 
   /** Transactions of other members come back in slices, so that a full pool's signatures do not hold up the start. */
-  private restoreOthers(left: Uint8Array[]): void {
+  private restoreOthers(left: StoredTransaction[]): void {
     if (left.length === 0 || this.stopped) return;
     const slice = left.splice(0, RESTORED_AT_ONCE_MAX);
-    const next = () => this.options.clock.setTimer(RESTORE_PAUSE_MS, () => this.restoreOthers(left));
+    const next = () => {
+      if (this.stopped) return;
+      this.restoreTimer = this.options.clock.setTimer(RESTORE_PAUSE_MS, () => this.restoreOthers(left));
+    };
     this.restoreSlice(slice).then(next, (error: unknown) => {
       this.options.log.warn({ reason: String(error) }, "pending transactions of an earlier run not restored");
     });
   }
 
-  private async restoreSlice(slice: readonly Uint8Array[]): Promise<void> {
+  private async restoreSlice(slice: readonly StoredTransaction[]): Promise<void> {
     const { mempool, context, changed } = this.options;
-    for (const encoded of slice) {
+    for (const { key, encoded } of slice) {
+      if (this.stopped) return;
       const verdict = await mempool.add(encoded, context(), false);
       if (verdict.kind === "valid") this.pending.adopt(verdict.value.id, encoded.length);
-      else this.pending.erase(idOf(encoded), buckets.gossiped);
+      else this.pending.erase(key);
     }
     changed();
   }
@@ -163,6 +174,7 @@ export class TransactionIntake {
   /** Sends this node's waiting submissions to the proposer that is about to be held to a deadline. */
   forwardTo(proposer: string): void {
     const { mempool, transport, log } = this.options;
+    if (this.stopped) return;
     const batch = firstBatch(ownOf(mempool));
     if (batch.length === 0) return;
     const body = TransactionBatch.serialize({ transactions: batch });
@@ -179,11 +191,10 @@ export class TransactionIntake {
   }
 
   private relay(encoded: Uint8Array): void {
+    if (this.stopped) return;
     this.relayed.push(encoded);
-    if (this.relayScheduled) return;
-    this.relayScheduled = true;
-    this.options.clock.setTimer(RELAY_DELAY_MS, () => {
-      this.relayScheduled = false;
+    this.relayTimer ??= this.options.clock.setTimer(RELAY_DELAY_MS, () => {
+      this.relayTimer = undefined;
       while (this.relayed.length > 0) {
         const transactions = firstBatch(this.relayed);
         this.relayed.splice(0, transactions.length);
@@ -193,6 +204,7 @@ export class TransactionIntake {
   }
 
   private async takeBatch(from: string, message: Uint8Array): Promise<Verdict<unknown>> {
+    if (this.stopped) return ignore(NOT_RUNNING, "the chain stopped");
     const own = this.judgingOf.get(from) ?? 0;
     if (this.judging >= JUDGED_BATCHES_MAX || own >= JUDGED_BATCHES_PER_PEER_MAX)
       return ignore("MEMPOOL_BUSY", "too many batches are being judged");
@@ -217,6 +229,7 @@ export class TransactionIntake {
     let best: Verdict<CheckedTransaction> = ignore("BATCH_EMPTY", "the batch holds nothing");
     let added = false;
     for (const encoded of transactions) {
+      if (this.stopped) return ignore(NOT_RUNNING, "the chain stopped");
       const verdict = await mempool.add(encoded, context(), false);
       if (verdict.kind === "valid") {
         added = true;
@@ -244,6 +257,3 @@ function firstBatch(encoded: Iterable<Uint8Array>): Uint8Array[] {
   }
   return batch;
 }
-
-const idOf = (encoded: Uint8Array): Uint8Array =>
-  transactionIdOf(decodeStrict(SignedTransaction, encoded, "stored transaction").transaction);

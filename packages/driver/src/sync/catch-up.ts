@@ -1,4 +1,5 @@
 import type { VoteVerifier } from "@consilium/consensus";
+import { codeOf } from "@consilium/crypto";
 import type { Application } from "@consilium/ledger";
 import {
   type Block,
@@ -13,6 +14,7 @@ import type { ChainCounters, FinalizedTip } from "../chain.js";
 import type { PeerDesk } from "../messages/peer-desk.js";
 import type { ChainStore } from "../store/chain-store.js";
 import type { TipRecord } from "../store/records.js";
+import { NOT_RUNNING, StoreUntilStop } from "../store/store-until-stop.js";
 import { HandoverSync } from "./handover-sync.js";
 import { PeerClient } from "./peer-client.js";
 import { PeerScores } from "./peer-scores.js";
@@ -52,12 +54,14 @@ export class CatchUp {
   private readonly handovers: HandoverSync;
   private readonly ranges: RangeSync;
   private readonly state: StateSync | undefined;
+  private readonly writes: StoreUntilStop;
 
   constructor(private readonly options: CatchUpOptions) {
     const scores = new PeerScores(options.clock);
     const client = new PeerClient({ ...options, scores });
     const source = new RangeSource({ ...options, client });
-    const parts = { ...options, client, source };
+    this.writes = new StoreUntilStop(options.store, options.stopped);
+    const parts = { ...options, client, source, store: this.writes, chainStore: options.store };
     this.handovers = new HandoverSync(parts);
     this.ranges = new RangeSync(parts);
     const rules = options.application.snapshot;
@@ -65,8 +69,9 @@ export class CatchUp {
       this.state = new StateSync({ ...parts, rules, offers: new SnapshotOffers(parts) });
   }
 
-  /** Resolves when the store is left alone; `stopped` must hold already. */
+  /** Resolves when the store is left alone for good; `stopped` must hold already. */
   async settled(): Promise<void> {
+    await this.writes.settled();
     await this.state?.settled();
   }
 
@@ -82,11 +87,28 @@ export class CatchUp {
       waitedMs += PEER_LOOK_MS;
       if (stopped()) return false;
     }
-    return (await this.handovers.run(0)) > 0 && (await this.state.run());
+    try {
+      return (await this.handovers.run(0)) > 0 && (await this.state.run());
+    } catch (error) {
+      if (!this.isCutShort(error)) throw error;
+      return false;
+    }
   }
 
-  /** Runs until the target is final here, or nobody helps any more. Throws what `commit` throws. */
+  /** Runs until the target is final here, nobody helps any more, or the chain stops. Throws what `commit` throws. */
   async run(target: SyncTarget): Promise<void> {
+    try {
+      await this.follow(target);
+    } catch (error) {
+      if (!this.isCutShort(error)) throw error;
+    }
+  }
+
+  private isCutShort(error: unknown): boolean {
+    return this.options.stopped() && codeOf(error) === NOT_RUNNING;
+  }
+
+  private async follow(target: SyncTarget): Promise<void> {
     const { tip, epochs, log } = this.options;
     const current = epochOfHeight(tip().height + 1, epochs.lengthHeights);
     let goal = target;

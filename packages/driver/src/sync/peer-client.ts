@@ -12,6 +12,8 @@ export interface PeerClientOptions {
   readonly scores: PeerScores;
   readonly random: Random;
   readonly log: Log;
+  /** From then on nobody is asked any more, and what comes late is let go. */
+  readonly stopped: () => boolean;
 }
 
 /** One question to one peer: what comes back is decoded and judged in one place, and the peer scored by it. */
@@ -38,7 +40,8 @@ export class PeerClient {
     timeoutMs: number,
     decode: (answer: Uint8Array) => Value,
   ): Promise<Value | undefined> {
-    const { transport, desk, scores, log } = this.options;
+    const { transport, desk, scores, log, stopped } = this.options;
+    if (stopped()) return undefined;
     let answer: Uint8Array;
     try {
       answer = await transport.request(peer, protocol, body, { timeoutMs });
@@ -49,6 +52,7 @@ export class PeerClient {
       else scores.empty(peer);
       return undefined;
     }
+    if (stopped()) return undefined;
     const verdict = desk.decode(() => decode(answer));
     if (verdict.kind === "valid") return verdict.value;
     this.refuse(peer, verdict);

@@ -6,6 +6,7 @@ import {
   decodeStrict,
   digestOf,
   fault,
+  faultBound,
   limits,
   RequestProtocol,
   SnapshotManifest,
@@ -17,6 +18,12 @@ import type { EpochSets, ProvenRange, RangeSource } from "./range-source.js";
 const MANIFEST_TIMEOUT_MS = 10_000;
 /** Peers asked what they offer: enough that some of them are honest. */
 const PEERS_ASKED_MAX = 8;
+/**
+ * Chunks of an offer that is believed: those of a large genesis, and for every block since eight times the bytes of its
+ * transactions. Heights are proven, so a young chain cannot be made to fill a disk.
+ */
+const GENESIS_CHUNKS_MAX = 256;
+const CHUNKS_PER_BLOCK_MAX = (8 * limits.blockPayloadBytes) / limits.snapshotChunkBytes;
 
 /** A boundary block and the root of the state after it, both proven by finalizations of known sets. */
 export interface Anchor {
@@ -49,7 +56,11 @@ export class SnapshotOffers {
 
   constructor(private readonly options: SnapshotOffersOptions) {}
 
-  /** Offers whose epoch and root are proven: the newest first, then those of most peers, then the smallest. */
+  /**
+   * Offers whose epoch and root are proven. Honest nodes' are the same to the byte, and what a made-up one holds is seen
+   * only when all of it is here: those that one honest peer must be among come first, and the more peers the earlier;
+   * then the newest, then the smallest.
+   */
   async collect(): Promise<Offer[]> {
     const { client } = this.options;
     const offers = new Map<string, Offer>();
@@ -66,6 +77,7 @@ export class SnapshotOffers {
     }
     return [...offers.values()].sort(
       (left, right) =>
+        this.weightOf(right) - this.weightOf(left) ||
         right.manifest.epoch - left.manifest.epoch ||
         right.peers.size - left.peers.size ||
         left.manifest.chunkDigests.length - right.manifest.chunkDigests.length,
@@ -95,6 +107,12 @@ export class SnapshotOffers {
     return anchor;
   }
 
+  /** Peers behind an offer, up to as many as cannot all be faulty. */
+  private weightOf({ peers, manifest }: Offer): number {
+    const validators = this.options.epochs.setOf(manifest.epoch)?.length ?? 0;
+    return Math.min(peers.size, faultBound(validators) + 1);
+  }
+
   private ask(peer: string): Promise<SnapshotManifest | undefined> {
     const decode = (answer: Uint8Array) => decodeStrict(SnapshotManifest, answer, "snapshot manifest");
     const nothing = new Uint8Array();
@@ -109,6 +127,11 @@ export class SnapshotOffers {
       return undefined;
     }
     const anchor = await this.anchorOf(epoch);
+    if (chunkDigests.length > GENESIS_CHUNKS_MAX + height * CHUNKS_PER_BLOCK_MAX) {
+      // No fault: how much state a block may make is the application's to say.
+      client.scores.empty(peer);
+      return undefined;
+    }
     if (anchor === undefined) {
       // Perhaps an epoch that this node has not heard of: it cannot be told from an invented one.
       client.scores.empty(peer);

@@ -4,6 +4,7 @@ import type { SnapshotChunk, StateReader, StoreChange } from "@consilium/protoco
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, keyIn, rangeOf } from "../store/keys.js";
 import { decodeTip, encodeTip, type TipRecord } from "../store/records.js";
+import type { StoreUntilStop } from "../store/store-until-stop.js";
 
 /** Entries and bytes of one batch while state is copied or erased. */
 const BATCH_ENTRIES_MAX = 2_000;
@@ -22,7 +23,7 @@ export type Progress =
   | { readonly kind: "fetching"; readonly manifest: Uint8Array }
   | { readonly kind: "adopting"; readonly record: TipRecord };
 
-export function readProgress(store: ChainStore): Progress | undefined {
+export function readProgress(store: Pick<ChainStore, "read">): Progress | undefined {
   const bytes = store.read(buckets.stateSync);
   if (bytes === undefined) return undefined;
   const rest = bytes.subarray(1);
@@ -43,7 +44,7 @@ export const progressChange = (progress: Progress | undefined): StoreChange => (
 /** State of a snapshot apart from the application's keys: nothing in it counts before it was verified and adopted. */
 export class StagedState implements StateReader {
   constructor(
-    private readonly store: ChainStore,
+    private readonly store: StoreUntilStop,
     private readonly rules: SnapshotRules,
   ) {}
 
@@ -100,7 +101,7 @@ async function copy(store: ChainStore): Promise<void> {
 }
 
 async function erase(
-  store: ChainStore,
+  store: Pick<ChainStore, "range" | "write">,
   range: { readonly from: Uint8Array; readonly to: Uint8Array },
 ): Promise<void> {
   let batch: StoreChange[] = [];

@@ -9,7 +9,6 @@ import {
   fault,
   type Log,
   RequestProtocol,
-  SnapshotChunk,
   SnapshotChunkRequest,
   SnapshotManifest,
   type StoreChange,
@@ -18,7 +17,9 @@ import type { FinalizedTip } from "../chain.js";
 import type { ChainStore } from "../store/chain-store.js";
 import { buckets, heightKey, keyIn } from "../store/keys.js";
 import type { TipRecord } from "../store/records.js";
+import type { StoreUntilStop } from "../store/store-until-stop.js";
 import type { PeerClient } from "./peer-client.js";
+import { type ChunkSpan, fitsBetween, judgeChunk } from "./snapshot-chunk.js";
 import type { Offer, SnapshotOffers } from "./snapshot-offers.js";
 import { chunkKey, manifestKey } from "./snapshots.js";
 import { finishAdoption, progressChange, readProgress, StagedState } from "./staged-state.js";
@@ -33,7 +34,9 @@ const BACK_OFF_FIRST_MS = 400;
 
 export interface StateSyncOptions {
   readonly rules: SnapshotRules;
-  readonly store: ChainStore;
+  readonly store: StoreUntilStop;
+  /** The store itself, for what must come to its end once it was begun. */
+  readonly chainStore: ChainStore;
   readonly client: PeerClient;
   readonly offers: SnapshotOffers;
   readonly clock: Clock;
@@ -46,13 +49,15 @@ export interface StateSyncOptions {
 
 /**
  * Gives a node without a chain the state of a boundary block. The root is known from finalized headers before the first
- * chunk is asked for; chunks survive a restart; the state is put together apart from the chain's own, and only when its
+ * chunk is asked for; each chunk is judged when it comes, and survives a restart; the state is put together apart from the chain's own, and only when its
  * root is right does it take its place. Anything else is thrown away.
  */
 export class StateSync {
   private readonly staged: StagedState;
   /** Manifests that turned out wrong in this run of the node. */
   private readonly refused = new Set<string>();
+  /** Keys of the chunks that this run took, by their place. */
+  private readonly spans = new Map<number, ChunkSpan>();
   private adopting: Promise<boolean> | undefined;
 
   constructor(private readonly options: StateSyncOptions) {
@@ -68,7 +73,8 @@ export class StateSync {
       const { epoch, height, chunkDigests } = offer.manifest;
       log.info({ epoch, height, chunks: chunkDigests.length, peers: offer.peers.size }, "taking a snapshot");
       await this.begin(offer);
-      const outcome = (await this.fetch(offer)) ? await this.build(offer) : "missing";
+      const fetched = await this.fetch(offer);
+      const outcome = fetched === "all" ? await this.build(offer) : fetched;
       if (stopped()) return false;
       if (outcome === "right" && this.isEmpty()) {
         this.adopting = this.adopt(offer);
@@ -119,6 +125,7 @@ export class StateSync {
 
   private async begin({ manifest, encoded }: Offer): Promise<void> {
     const { store } = this.options;
+    this.spans.clear();
     const progress = readProgress(store);
     if (progress?.kind === "fetching" && equalBytes(progress.manifest, encoded)) return;
     if (progress?.kind === "fetching") await this.discard(decodeManifest(progress.manifest));
@@ -126,27 +133,34 @@ export class StateSync {
     this.options.log.debug({ epoch: manifest.epoch }, "snapshot begun");
   }
 
-  /** Takes the chunks that are not here yet, a few at once; false when nobody gives them. */
-  private async fetch(offer: Offer): Promise<boolean> {
+  /**
+   * Takes the chunks that are not here yet, a few at once. "missing" when nobody gives them, "wrong" as soon as one that
+   * the manifest names cannot be of any snapshot.
+   */
+  private async fetch(offer: Offer): Promise<"all" | "missing" | "wrong"> {
     const { clock, stopped } = this.options;
     let missing = this.missingOf(offer.manifest);
     for (let fruitless = 0; missing.length > 0; ) {
       const left: number[] = [];
       const before = missing.length;
+      let wrong = false;
       const worker = async () => {
-        for (let index = missing.shift(); index !== undefined; index = missing.shift()) {
-          if (stopped() || !(await this.fetchChunk(offer, index))) left.push(index);
+        for (let index = missing.shift(); index !== undefined && !wrong; index = missing.shift()) {
+          const answer = stopped() ? "missing" : await this.fetchChunk(offer, index);
+          if (answer === "wrong") wrong = true;
+          if (answer === "missing") left.push(index);
         }
       };
       await Promise.all(Array.from({ length: CHUNKS_AT_ONCE_MAX }, worker));
-      if (stopped()) return false;
+      if (wrong) return "wrong";
+      if (stopped()) return "missing";
       fruitless = left.length === before ? fruitless + 1 : 0;
-      if (fruitless >= FRUITLESS_ROUNDS_MAX) return false;
+      if (fruitless >= FRUITLESS_ROUNDS_MAX) return "missing";
       missing = left;
       const delayMs = BACK_OFF_FIRST_MS * 2 ** fruitless;
       if (left.length > 0) await new Promise<void>((resolve) => clock.setTimer(delayMs, resolve));
     }
-    return true;
+    return "all";
   }
 
   /** By presence alone: whether they are the right ones is seen when the state is put together. */
@@ -157,8 +171,11 @@ export class StateSync {
     );
   }
 
-  private async fetchChunk({ manifest, peers }: Offer, index: number): Promise<boolean> {
-    const { store, client, log } = this.options;
+  private async fetchChunk(
+    { manifest, peers }: Offer,
+    index: number,
+  ): Promise<"taken" | "missing" | "wrong"> {
+    const { client } = this.options;
     const { epoch, chunkDigests } = manifest;
     const request = SnapshotChunkRequest.serialize({ epoch, index });
     // None offers one that an earlier run began: then any may still have it, and none is to blame if it has another.
@@ -175,12 +192,29 @@ export class StateSync {
         else client.scores.empty(peer);
         continue;
       }
-      client.accept(peer);
-      await store.write([{ key: chunkKey(epoch, index), value: chunk }], false);
-      if ((index + 1) % 64 === 0) log.info({ epoch, chunk: index + 1, of: chunkDigests.length }, "snapshot");
-      return true;
+      return (await this.keep(manifest, index, chunk, peer)) ? "taken" : "wrong";
     }
-    return false;
+    return "missing";
+  }
+
+  /** Takes a chunk that the manifest names, unless none like it can stand there: then the manifest itself is a lie. */
+  private async keep(
+    { epoch, chunkDigests }: SnapshotManifest,
+    index: number,
+    chunk: Uint8Array,
+    peer: string,
+  ): Promise<boolean> {
+    const { rules, store, client, log } = this.options;
+    const { spans } = this;
+    const judged = judgeChunk(chunk, rules);
+    if (judged.kind !== "valid") return false;
+    const { first, last } = judged.value;
+    if (!fitsBetween({ first, last }, spans.get(index - 1), spans.get(index + 1))) return false;
+    spans.set(index, { first, last });
+    client.accept(peer);
+    await store.write([{ key: chunkKey(epoch, index), value: chunk }], false);
+    if ((index + 1) % 64 === 0) log.info({ epoch, chunk: index + 1, of: chunkDigests.length }, "snapshot");
+    return true;
   }
 
   /** Puts the state together chunk by chunk, its tree included, and compares the root. */
@@ -189,8 +223,7 @@ export class StateSync {
     const { epoch, chunkDigests } = manifest;
     await this.staged.clear();
     let root: Uint8Array = new Uint8Array();
-    let last = "";
-    const end = toHex(rules.to);
+    let before: ChunkSpan | undefined;
     for (const [index, digest] of chunkDigests.entries()) {
       if (stopped()) return "unfinished";
       const encoded = store.read(buckets.snapshotChunk, u64(epoch), u32(index));
@@ -199,21 +232,17 @@ export class StateSync {
         await store.write([{ key: chunkKey(epoch, index), value: undefined }], false);
         return "unfinished";
       }
-      const entries = decodeChunk(encoded);
-      if (entries === undefined) return "wrong";
-      for (const { key } of entries) {
-        const name = toHex(key);
-        if (name <= last || name < toHex(rules.from) || name >= end) return "wrong";
-        last = name;
-      }
-      root = await this.staged.add(entries);
+      const judged = judgeChunk(encoded, rules);
+      if (judged.kind !== "valid" || !fitsBetween(judged.value, before, undefined)) return "wrong";
+      before = judged.value;
+      root = await this.staged.add(judged.value.entries);
     }
     return equalBytes(root, anchor.stateRoot) ? "right" : "wrong";
   }
 
   /** From the synced record on the new state is in force, whatever happens; this node serves the snapshot too. */
   private async adopt({ manifest, encoded, anchor }: Offer): Promise<boolean> {
-    const { store, adopt, log } = this.options;
+    const { chainStore, adopt, log } = this.options;
     const { header } = anchor.block;
     const { height, epoch, timestampMs } = header;
     const { finalization, stateRoot } = anchor;
@@ -229,15 +258,15 @@ export class StateSync {
       { key: manifestKey(manifest.epoch), value: encoded },
       progressChange({ kind: "adopting", record }),
     ];
-    await store.write(changes, true);
-    await finishAdoption(store);
+    await chainStore.write(changes, true);
+    await finishAdoption(chainStore);
     await adopt(record);
     log.info({ height, epoch }, "the chain stands on a snapshot");
     return true;
   }
 
   private async blame({ peers, manifest }: Offer): Promise<void> {
-    const verdict = fault("SNAPSHOT_WRONG_STATE", "the snapshot's values do not give the finalized root");
+    const verdict = fault("SNAPSHOT_WRONG_STATE", "the snapshot is not of the finalized root");
     for (const peer of peers) this.options.client.refuse(peer, verdict);
     this.options.log.warn({ epoch: manifest.epoch, peers: peers.size }, "a snapshot was wrong");
     await this.discard(manifest);
@@ -255,11 +284,3 @@ const badChunk = fault("SNAPSHOT_BAD_CHUNK", "the chunk is not the one that the 
 
 const decodeManifest = (encoded: Uint8Array): SnapshotManifest =>
   decodeStrict(SnapshotManifest, encoded, "stored manifest");
-
-function decodeChunk(encoded: Uint8Array): SnapshotChunk | undefined {
-  try {
-    return decodeStrict(SnapshotChunk, encoded, "snapshot chunk");
-  } catch {
-    return undefined;
-  }
-}
