@@ -1,17 +1,15 @@
 /** The rules every transaction passes before its kind is asked: cheap ones first, the signature last. */
 import { accountId, ConsiliumError, equalBytes } from "@consilium/crypto";
 import {
-  decodeStrict,
   type LedgerCode,
   limits,
   Role,
-  SignedTransaction,
+  type SignedTransaction,
   type StateReader,
-  transactionIdOf,
-  transactionKindNames,
-  transactionSigningBytes,
+  transactionIdSigningBytes,
 } from "@consilium/protocol";
 import type { BlockContext } from "./application.js";
+import type { DecodedTransactions } from "./decoded-transactions.js";
 import * as queries from "./queries.js";
 import { type AnyRule, ensure, refuse } from "./rules.js";
 import { keyOf, prefixes } from "./state/keys.js";
@@ -33,9 +31,6 @@ export interface Envelope {
   readonly sizeBytes: number;
 }
 
-/** Largest encoded signed transaction. */
-export const transactionBytesMax = limits.transactionPayloadBytes + 512;
-
 /**
  * Whether only the account's next nonce passes, as a function of the sender (a block), or a run of them ahead of it
  * (a pool).
@@ -48,25 +43,18 @@ export type NonceRule = "ahead" | ((sender: Uint8Array) => number);
  */
 export function checkEnvelope(
   chain: ChainInfo,
-  rules: ReadonlyMap<number, AnyRule>,
+  decoded: DecodedTransactions,
   state: StateReader,
   encoded: Uint8Array,
   block: Pick<BlockContext, "height">,
   nonceRule: NonceRule = "ahead",
 ): Envelope {
-  ensure(encoded.length <= transactionBytesMax, "TX_TOO_LARGE");
-  const signed = decodeStrict(SignedTransaction, encoded, "transaction");
+  const { signed, id, rule, payload } = decoded.read(encoded);
   const { transaction } = signed;
-  ensure(equalBytes(transaction.chainId, chain.chainId), "TX_WRONG_CHAIN");
-  const rule = rules.get(transaction.kind);
-  if (rule === undefined)
-    refuse(transaction.kind in transactionKindNames ? "TX_KIND_NOT_HERE" : "TX_UNKNOWN_KIND");
-  const payload = rule.decode(transaction.payload);
   ensure(transaction.expiryHeight >= block.height, "TX_EXPIRED");
   ensure(transaction.expiryHeight <= block.height + limits.expiryHeightsAhead, "TX_EXPIRY_TOO_FAR");
   checkNonce(state, transaction, nonceRule);
   const sender = senderOf(chain, state, rule, transaction.sender, payload);
-  const id = transactionIdOf(transaction);
   return { signed, id, rule, payload, ...sender, sizeBytes: encoded.length };
 }
 
@@ -111,9 +99,9 @@ export function admit(
   signatures: VerifiedSignatures,
   chain: ChainInfo,
   state: StateReader,
-  { signed, signKey, rule, payload }: Envelope,
+  { signed, id, signKey, rule, payload }: Envelope,
 ): void {
-  const message = transactionSigningBytes(signed.transaction);
+  const message = transactionIdSigningBytes(id);
   ensure(signatures.verify(signKey, message, signed.signature), "SIG_INVALID");
   const verify = signatures.verify.bind(signatures);
   rule.admit({ chain, state, payload, verify });

@@ -31,6 +31,7 @@ import type {
   Execution,
   TransactionOutcome,
 } from "./application.js";
+import { DecodedTransactions } from "./decoded-transactions.js";
 import { startEpoch } from "./elections/epoch-start.js";
 import { admit, checkEnvelope, type Envelope, isUnlucky, nextNonce } from "./envelope.js";
 import type { LedgerEvent } from "./events.js";
@@ -88,12 +89,14 @@ export class Ledger implements Application {
   readonly snapshot = { from: Uint8Array.of(0), to: keyOf(prefixes.treeNode), rebuild: updateTree };
   private readonly chain: ChainInfo;
   private readonly signatures: VerifiedSignatures;
+  private readonly decoded: DecodedTransactions;
 
   constructor(private readonly definition: LedgerDefinition) {
     this.signatures = new VerifiedSignatures(definition.ed25519);
     this.chainId = chainIdOf(definition.genesis);
     const scratch = new StateWriter(emptyState);
     this.chain = writeGenesis(scratch, definition.genesis);
+    this.decoded = new DecodedTransactions(this.chain, definition.rules);
   }
 
   genesisBlock(): Block {
@@ -133,10 +136,9 @@ export class Ledger implements Application {
     encoded: Uint8Array,
     context: BlockContext,
   ): Promise<Verdict<CheckedTransaction>> {
-    const { rules } = this.definition;
     let envelope: Envelope;
     try {
-      envelope = checkEnvelope(this.chain, rules, state, encoded, context);
+      envelope = checkEnvelope(this.chain, this.decoded, state, encoded, context);
       admit(this.signatures, this.chain, state, envelope);
     } catch (error) {
       const code = refusalCode(error);
@@ -196,8 +198,7 @@ export class Ledger implements Application {
     run: SenderRun,
   ): boolean {
     try {
-      const { rules } = this.definition;
-      const envelope = checkEnvelope(this.chain, rules, state, encoded, context, run.nextNonce);
+      const envelope = checkEnvelope(this.chain, this.decoded, state, encoded, context, run.nextNonce);
       run.check(envelope);
       admit(this.signatures, this.chain, state, envelope);
       run.take(envelope);
@@ -281,8 +282,7 @@ export class Ledger implements Application {
   private openEnvelopes(state: StateReader, transactions: readonly Uint8Array[], height: number): Envelope[] {
     const run = new SenderRun(state);
     return transactions.map((encoded) => {
-      const { rules } = this.definition;
-      const envelope = checkEnvelope(this.chain, rules, state, encoded, { height }, run.nextNonce);
+      const envelope = checkEnvelope(this.chain, this.decoded, state, encoded, { height }, run.nextNonce);
       ensure(envelope.signed.transaction.nonce < Number.MAX_SAFE_INTEGER, "TX_FUTURE_NONCE");
       run.check(envelope);
       run.take(envelope);

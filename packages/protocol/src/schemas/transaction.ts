@@ -83,8 +83,11 @@ export const transactionIdOf = (transaction: Transaction): Uint8Array =>
 const TRANSACTION_DOMAIN = utf8("CONSILIUM-V01-CS01-TRANSACTION");
 
 /** What the sender signs: the domain tag followed by the transaction id. */
-export function transactionSigningBytes(transaction: Transaction): Uint8Array {
-  const id = transactionIdOf(transaction);
+export const transactionSigningBytes = (transaction: Transaction): Uint8Array =>
+  transactionIdSigningBytes(transactionIdOf(transaction));
+
+/** The same for whoever has the id already: the hash tree root is most of the work. */
+export function transactionIdSigningBytes(id: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(TRANSACTION_DOMAIN.length + id.length);
   bytes.set(TRANSACTION_DOMAIN);
   bytes.set(id, TRANSACTION_DOMAIN.length);
