@@ -46,6 +46,21 @@ describe("four drivers", () => {
     expect(drivers.map(({ counters }) => counters.viewsNullified)).toEqual([0, 0, 0, 0]);
   });
 
+  it("do not wait for the heartbeat while the application has work, as in an open window of a ceremony", async () => {
+    const chain = await TestChain.create(4);
+    const hasWork = () => true;
+    const drivers: ChainDriver[] = [];
+    for (const index of chain.members.keys()) drivers.push(await chain.start(index, { hasWork }));
+    await chain.clock.runUntil(() => drivers[0]!.finalized().height >= 1, LIMIT_MS);
+    const { height } = drivers[0]!.finalized();
+    const { heartbeatMs, blockIntervalMs } = chain.genesis.parameters;
+    await chain.clock.advance(heartbeatMs);
+    const made = drivers[0]!.finalized().height - height;
+    expect(made).toBeGreaterThan(heartbeatMs / blockIntervalMs / 2);
+    expect(made).toBeLessThanOrEqual(heartbeatMs / blockIntervalMs + 1);
+    expect(drivers.map(({ counters }) => counters.viewsNullified)).toEqual([0, 0, 0, 0]);
+  });
+
   it("wait for a proposer that is away twice Δ at first, and no longer once it was silent for r views", async () => {
     const chain = await TestChain.create(4);
     const drivers = [await chain.start(0), await chain.start(1), await chain.start(2)];
