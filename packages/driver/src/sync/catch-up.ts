@@ -129,7 +129,7 @@ export class CatchUp {
 
   /** Peers tell a node that is epochs behind of one boundary at a time; the newest one that is proven is the better goal. */
   private further(goal: SyncTarget, newest: number): SyncTarget {
-    const proven = this.options.store.handover(newest - 1)?.finalization;
+    const proven = newest === 0 ? undefined : this.options.store.handover(newest - 1)?.finalization;
     return proven !== undefined && isBehind(goal, proven) ? proven : goal;
   }
 }

@@ -79,6 +79,14 @@ describe("a node without a chain", () => {
     expect(newcomer.landed).toHaveLength(27);
   });
 
+  it("executes the blocks of a chain whose first epoch has not ended", async () => {
+    const world = new SyncWorld(await MadeChain.create({ lengthHeights: LENGTH, blocks: 5 }));
+    await world.peer("a");
+    const newcomer = await world.newcomer({ stateSync: true });
+    await newcomer.run();
+    expect(newcomer.landed).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it("takes a state of many chunks from several peers at once", async () => {
     const world = await worldWithSnapshot(12);
     const asked = new Set<string>();
@@ -168,9 +176,9 @@ describe("a hostile peer's snapshot", () => {
     expect(newcomer.charged.every((each) => each === "liar SNAPSHOT_BAD_CHUNK")).toBe(true);
   });
 
-  it("of endless chunks loses against a smaller one", async () => {
+  it("of many chunks loses against a smaller one", async () => {
     const world = await worldWithSnapshot();
-    const chunkDigests = Array.from({ length: 60_000 }, (_, index) => sha256(u32(index)));
+    const chunkDigests = Array.from({ length: 500 }, (_, index) => sha256(u32(index)));
     await world.peer("liar", {
       "snapshot/1": manifest((each) => ({ ...each, chunkDigests })),
       "snapshot-chunk/1": async (request) => u32(SnapshotChunkRequest.deserialize(request).index),
