@@ -19,7 +19,7 @@ export const finalityLatency: Experiment = {
   name: "finality-latency",
   about: "Finality latency against validators and delay",
   async run({ quick, seed, progress }) {
-    const durationMs = quick ? 6_000 : 15_000;
+    const durationMs = quick ? 6_000 : 9_000;
     const rows: Row[] = [];
     for (const [line, quality] of LINES) {
       for (const validators of quick ? VALIDATORS.slice(0, 2) : VALIDATORS) {

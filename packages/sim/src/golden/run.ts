@@ -41,7 +41,10 @@ async function prepare(script: Script, story: Story): Promise<World> {
   let made: World | undefined;
   const world = await makeWorld(bases, planFor(script, planOf(bases)), {
     parameters,
-    plant: (options) => ({ ...options, transport: losing(options.transport, script.losses) }),
+    plant: (options, index) => ({
+      ...options,
+      transport: shaped(options.transport, index, script, () => made!),
+    }),
     sent(nowMs, from, _to, message) {
       story.sent(nowMs, from, message);
       if (made !== undefined) pullTriggers(made, script, from, message, story);
@@ -65,13 +68,23 @@ function planFor(script: Script, plan: Plan): Plan {
   return { ...plan, profile, actors: { actors: chosen, twinsOf: [] }, faults: [] };
 }
 
-function losing(transport: Transport, losses: readonly Loss[]): Transport {
-  if (losses.length === 0) return transport;
+/** What a script loses or delays, on the way out of a node. */
+function shaped(transport: Transport, index: number, script: Script, world: () => World): Transport {
+  const { losses, late } = script;
+  const byMs = late.find(([machine]) => machine === index)?.[1] ?? 0;
   const lost = (message: Uint8Array): boolean => {
     const seen = readMessage(message);
-    return seen !== undefined && losses.some((loss) => matches(seen, loss));
+    const { nowMs } = world().queue;
+    return seen !== undefined && losses.some((loss) => nowMs < loss.untilMs && matches(seen, loss));
   };
-  return meddle(transport, { send: (_to, message) => (lost(message) ? [] : [message]) });
+  return meddle(transport, {
+    send(to, message) {
+      if (lost(message)) return [];
+      if (byMs === 0) return [message];
+      world().queue.after(byMs, () => transport.send(to, message));
+      return [];
+    },
+  });
 }
 
 const VOTE_KINDS = ["", "notarize", "nullify", "finalize"];
@@ -111,6 +124,7 @@ function listen(world: World, story: Story): void {
   let epoch = -1;
   observer.started = (node) => {
     before.started(node);
+    story.restarted(node);
     story.add(queue.nowMs, [node], "starts");
   };
   observer.crashed = (node) => {

@@ -12,6 +12,8 @@ export interface Loss {
     | "finalization";
   readonly epoch: number;
   readonly view: number;
+  /** From then on nothing of it is lost any more. */
+  readonly untilMs: number;
 }
 
 export type Act =
@@ -35,6 +37,8 @@ export interface Script {
   readonly showFacts: boolean;
   readonly actors: readonly (readonly [machine: number, actor: string])[];
   readonly losses: readonly Loss[];
+  /** Nodes whose consensus messages leave that much later. */
+  readonly late: readonly (readonly [machine: number, byMs: number])[];
   readonly acts: readonly { readonly atMs: number; readonly act: Act }[];
   /** Crashes of a node once it has cast a vote. */
   readonly triggers: readonly { readonly node: number; readonly vote: Loss; readonly forMs: number }[];
@@ -49,7 +53,16 @@ type Draft = { -readonly [Name in keyof Script]: Script[Name] };
 export function parseScript(text: string): Script {
   const draft: Draft = {
     ...{ about: "", nodes: 4, newcomers: false, delayMs: 10, epochLengthHeights: 400, blockIntervalMs: 500 },
-    ...{ untilMs: 0, showVotes: false, showFacts: false, actors: [], losses: [], acts: [], triggers: [] },
+    ...{
+      untilMs: 0,
+      showVotes: false,
+      showFacts: false,
+      actors: [],
+      losses: [],
+      late: [],
+      acts: [],
+      triggers: [],
+    },
   };
   for (const [index, line] of text.split("\n").entries()) {
     const [statement = "", comment] = line.split("#");
@@ -99,7 +112,10 @@ function read(words: readonly string[], draft: Draft): void {
       draft.actors = [...draft.actors, [numberOf(first), actorNamed(rest[0])]];
       return;
     case "lose":
-      draft.losses = [...draft.losses, lossOf(first, rest[0])];
+      draft.losses = [...draft.losses, lossOf(first, rest[0], rest[2])];
+      return;
+    case "late":
+      draft.late = [...draft.late, [numberOf(first), numberOf(rest[0])]];
       return;
     case "at":
       draft.acts = [...draft.acts, { atMs: numberOf(first), act: actOf(rest) }];
@@ -154,12 +170,17 @@ const KINDS = [
   "finalization",
 ] as const;
 
-function lossOf(what: string, place = ""): Loss {
+function lossOf(what: string, place = "", until?: string): Loss {
   const kind = KINDS.find((each) => each === what);
   if (kind === undefined) throw new SyntaxError(`${what} is none of ${KINDS.join(", ")}`);
   const [epoch, view] = place.split(".").map(numberOf);
   if (epoch === undefined || view === undefined) throw new SyntaxError("give EPOCH.VIEW");
-  return { what: kind, epoch, view };
+  return {
+    what: kind,
+    epoch,
+    view,
+    untilMs: until === undefined ? Number.POSITIVE_INFINITY : numberOf(until),
+  };
 }
 
 function actorNamed(name = ""): string {

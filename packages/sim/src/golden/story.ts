@@ -12,7 +12,7 @@ interface Entry {
 
 const VOTES = ["", "votes notarize", "votes nullify", "votes finalize"] as const;
 const CERTIFIED = ["", "is notarized", "is nullified", "is final"] as const;
-const LINE_WIDTH = 110;
+const LINE_WIDTH = 150;
 
 /** What happens, in sentences for people: equal ones of one moment share a line. */
 export class Story {
@@ -29,6 +29,11 @@ export class Story {
     const same = this.entries.findLast((entry) => entry.atMs === atMs && entry.text === text);
     if (same === undefined || nodes.length === 0) this.entries.push({ atMs, text, nodes: [...nodes] });
     else same.nodes.push(...nodes.filter((node) => !same.nodes.includes(node)));
+  }
+
+  /** What a node says after a restart is told again. */
+  restarted(node: number): void {
+    for (const name of this.told) if (name.startsWith(`${node} `)) this.told.delete(name);
   }
 
   /** A message leaves a node: told the first time. */
@@ -90,8 +95,8 @@ export class Story {
   lines(): string[] {
     return this.entries.map(({ atMs, nodes, text }) => {
       const who = nodes.length === 0 ? "-" : [...nodes].sort((left, right) => left - right).join(",");
-      const line = `${(atMs / 1_000).toFixed(3).padStart(7)}  ${who.padEnd(8)} ${text}`;
-      return line.length <= LINE_WIDTH + 60 ? line : `${line.slice(0, LINE_WIDTH + 57)}...`;
+      const line = `${(atMs / 1_000).toFixed(3).padStart(7)}  ${who.padEnd(11)} ${text}`;
+      return line.length <= LINE_WIDTH ? line : `${line.slice(0, LINE_WIDTH - 3)}...`;
     });
   }
 }

@@ -207,17 +207,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "nullification-gap",
-    about: "rules 2 and 3: views between parent and proposal need no nullification",
+    about:
+      "rules 2 and 3: a proposer builds on the final tip, whatever was notarized since, and voters ask for no nullification",
     edits: [
       {
         file: `${engine}/proposing.ts`,
-        find: "    if (state.slots.get(view)?.nullification === undefined) missing.push(view);\n",
-        replace: "",
+        find: "    const certificate = parentCertificate(state, view);\n",
+        replace:
+          "    if (view > state.tip.view) continue;\n    const certificate = parentCertificate(state, view);\n",
       },
       votersNeedNoNullifications,
     ],
     nodes: 4,
-    profile: "lossy",
+    profile: "boundaries",
   },
   {
     name: "state-root-unchecked",
