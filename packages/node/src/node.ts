@@ -15,7 +15,7 @@ import { ApiServer } from "./api/index.js";
 import { loadVoteSuite, openChain, systemClock, systemRandom, VotedMarks } from "./chain/index.js";
 import { CeremonyService, CommitteeSecrets, KeyCentre, ProxyService } from "./committee/index.js";
 import { type NodeConfig, readGenesis, readPassphrase } from "./config/index.js";
-import { CandidacyDuty, EvidenceDuty, MemberActs } from "./elections/index.js";
+import { CandidacyDuty, ElectionNews, EvidenceDuty, MemberActs } from "./elections/index.js";
 import {
   forgetNodeKeys,
   installNativeCrypto,
@@ -266,10 +266,13 @@ function startMembership(base: Base, { alliance, transport }: Chains, sender: Tr
   stops.add("membership", async () => membership.stop());
   const duty = { alliance, sender, nodeKey, clock: systemClock, log: log.child({ service: "elections" }) };
   const candidacy = new CandidacyDuty(duty);
+  const news = new ElectionNews(duty);
   candidacy.start();
+  news.start();
   evidence.start(duty);
   stops.add("elections", async () => {
     candidacy.stop();
+    news.stop();
     evidence.stop();
   });
   return { membership, memberActs: new MemberActs({ ...duty, voteKey: keys.vote, pool }) };

@@ -4,7 +4,7 @@ import { queries } from "@consilium/ledger";
 import { SafetyReset, TransactionKind, VoteKind } from "@consilium/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Alliance, type Hospital } from "../../../ledger/test/support/alliance.js";
-import { CandidacyDuty, EvidenceDuty } from "../../src/elections/index.js";
+import { CandidacyDuty, ElectionNews, EvidenceDuty } from "../../src/elections/index.js";
 import { TransactionSender } from "../../src/records/index.js";
 import { LedgerChain, nodeKeysOf, RecordedLog } from "../support/ledger-chain.js";
 
@@ -144,5 +144,36 @@ describe("the evidence duty", () => {
     expect(convicted()).toBeDefined();
     duty.stop();
     sender.stop();
+  });
+});
+
+describe("what the log tells of elections", () => {
+  const evidence = () => {
+    const vote = (fill: number) =>
+      world.signedVote("B", { kind: VoteKind.notarize, view: 7, digest: new Uint8Array(32).fill(fill) });
+    return world.evidence("C", vote(1), vote(2));
+  };
+  const start = (name: string) => {
+    const news = new ElectionNews({ alliance: chain, nodeKey: world.hospital(name).key, log });
+    news.start();
+    return news;
+  };
+
+  it("says loudly that an election was refused and the old validators stay, with what to do", async () => {
+    const news = start("A");
+    await blocksTo(2 * LENGTH + 1);
+    expect(log.events("election.refused")).toMatchObject([{ epoch: 3, reason: "TOO_FEW" }]);
+    expect(log.events("election.refused")[0]!.remedy).toContain("consilium candidates");
+    expect(log.events("election.validators-change")).toEqual([]);
+    news.stop();
+  });
+
+  it("names who was convicted, and tells the convicted node's operator to stop it", async () => {
+    const news = [start("A"), start("B")];
+    await chain.submit(evidence());
+    await blocksTo(2);
+    expect(log.events("election.validator-convicted")).toMatchObject([{ epoch: 0, view: 7, stakeLost: 9 }]);
+    expect(log.events("election.this-node-convicted")).toMatchObject([{ epoch: 0, view: 7 }]);
+    for (const each of news) each.stop();
   });
 });

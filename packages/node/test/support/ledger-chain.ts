@@ -61,7 +61,7 @@ export class LedgerChain implements Chain {
     const candidates = waiting.map(({ encoded }) => encoded);
     const { transactions } = await this.ledger.app.buildPayload(this.ledger.state, candidates, context);
     const taken = waiting.filter(({ encoded }) => transactions.includes(encoded));
-    const { block, codes } = await this.ledger.block(
+    const { block, codes, events } = await this.ledger.block(
       taken.map(({ encoded }) => encoded),
       stepMs,
     );
@@ -71,8 +71,7 @@ export class LedgerChain implements Chain {
       return { id, height, index, code: codes[index]!, timestampMs };
     });
     for (const result of results) this.#results.set(toHex(result.id), result);
-    for (const listener of [...this.#listeners])
-      listener({ tip: this.finalized(), block, results, events: [] });
+    for (const listener of [...this.#listeners]) listener({ tip: this.finalized(), block, results, events });
   }
 
   finalized() {
