@@ -3,6 +3,7 @@ import {
   electGenesisSet,
   inlineVoteVerifier,
   makeHandover,
+  quorumOfSet,
   type ValidatorSet,
   type VoteVerifier,
   validatorSetRoot,
@@ -48,6 +49,14 @@ export interface ChainShape {
   /** Transactions of every block, and the bytes of each. */
   readonly transactions?: number;
   readonly payloadBytes?: number;
+  /** Another application than the counting one, and what its members are and send. */
+  readonly setup?: ChainSetup;
+}
+
+export interface ChainSetup {
+  readonly nodeKeys: readonly Uint8Array[];
+  readonly application: (genesis: Genesis) => Application;
+  readonly transactionsOf: (chainId: Uint8Array, height: number) => Uint8Array[];
 }
 
 /**
@@ -71,8 +80,8 @@ export class MadeChain {
 
   static async create(shape: ChainShape): Promise<MadeChain> {
     const suite = await loadBlstVoteSuite();
-    const genesis = genesisOf(suite, shape.lengthHeights);
-    const application = applicationOf(genesis);
+    const genesis = genesisOf(suite, shape.lengthHeights, shape.setup?.nodeKeys);
+    const application = (shape.setup?.application ?? applicationOf)(genesis);
     const { store, record } = await openChainStore({ store: new MemoryStore(), application });
     const { lengthHeights } = shape;
     const epochs = new EpochBook({ application, store, lengthHeights });
@@ -97,9 +106,9 @@ export class MadeChain {
     const height = tip.height + 1;
     const epoch = epochOfHeight(height, lengthHeights);
     const boundary = isBoundaryHeight(height, lengthHeights);
-    const made = Array.from({ length: transactions }, (_, index) =>
-      this.transaction(height, index, payloadBytes),
-    );
+    const made =
+      shape.setup?.transactionsOf(application.chainId, height) ??
+      Array.from({ length: transactions }, (_, index) => this.transaction(height, index, payloadBytes));
     const payload = { transactions: made, facts: [] };
     const nextSet = boundary ? setOf(this.genesis, epoch + 1) : undefined;
     const header = {
@@ -108,7 +117,7 @@ export class MadeChain {
       epoch,
       height: toHeight(height),
       parentDigest: tip.digest,
-      author: ZERO_32,
+      author: this.epochs.setOf(epoch)![0]!.nodeId,
       timestampMs: tip.timestampMs + 1,
       payloadRoot: payloadRootOf(payload),
       stateRoot: tip.stateRoot,
@@ -131,11 +140,11 @@ export class MadeChain {
 
   /** A finalization by the set of an epoch, of whatever block. */
   async finalize(epoch: number, view: number, digest: Uint8Array): Promise<Certificate> {
-    const set = setOf(this.genesis, epoch);
+    const set = this.epochs.setOf(epoch) ?? setOf(this.genesis, epoch);
     const place = { epoch: toEpoch(epoch), view: toView(view), parentView: toView(view - 1) };
     const subject = { kind: VoteKind.finalize, ...place, digest };
     const message = voteBytes(this.application.chainId, subject);
-    const votes = set.slice(0, 3).map(({ nodeId }, validator) => ({
+    const votes = set.slice(0, quorumOfSet(set)).map(({ nodeId }, validator) => ({
       ...subject,
       validator,
       signature: this.suite.sign(secretOf(nodeId), message),
@@ -181,9 +190,14 @@ function setOf(genesis: Genesis, epoch: number): ValidatorSet {
 const secrets = new Map<string, Uint8Array>();
 const secretOf = (nodeId: Uint8Array): Uint8Array => secrets.get(toHex(nodeId))!;
 
-function genesisOf(suite: VoteSuite, lengthHeights: number): Genesis {
-  const members = Array.from({ length: VALIDATORS }, (_, index) => {
-    const nodeKey = hash("TEST-NODE", u32(index));
+const madeUpKeys = Array.from({ length: VALIDATORS }, (_, index) => hash("TEST-NODE", u32(index)));
+
+function genesisOf(
+  suite: VoteSuite,
+  lengthHeights: number,
+  nodeKeys: readonly Uint8Array[] = madeUpKeys,
+): Genesis {
+  const members = nodeKeys.map((nodeKey, index) => {
     const secret = hash("TEST-VOTE", u32(index)).fill(0, 0, 1);
     secrets.set(toHex(nodeKey), secret);
     return {

@@ -12,7 +12,7 @@ import { Snapshots } from "../../src/sync/snapshots.js";
 import { MemoryNetwork, MemoryStore, type MemoryTransport, SimulatedClock } from "../../src/testing/index.js";
 import { BlockTree } from "../../src/tree/block-tree.js";
 import { seededRandom, silentLog } from "../harness.js";
-import { applicationOf, type MadeChain } from "./made-chain.js";
+import type { MadeChain } from "./made-chain.js";
 
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
@@ -129,7 +129,7 @@ export class Newcomer {
   }
 
   static async open(world: SyncWorld, store: Store, stateSync: boolean): Promise<Newcomer> {
-    const application = applicationOf(world.chain.genesis);
+    const { application } = world.chain;
     const opened = await openChainStore({ store, application });
     const { lengthHeights } = world.chain.epochs;
     const epochs = new EpochBook({ application, store: opened.store, lengthHeights });
