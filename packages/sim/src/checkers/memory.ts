@@ -1,7 +1,9 @@
 import type { CheckerContext } from "./checker.js";
 
-/** No list, map or set of a running chain may hold more: the greatest bound of the protocol's own is that of pools. */
-const ENTRIES_MAX = 4_200;
+/** No list, map or set of a running chain may hold more. What remembers on purpose, pools and verified signatures, may. */
+const ENTRIES_MAX = 600;
+const REMEMBERED_ENTRIES_MAX = 4_200;
+const REMEMBERING = /mempool|intake|verif|included/i;
 
 /** Parts that are not the chain's own memory: ports, and what belongs to the simulation. */
 const OUTSIDE = new Set([
@@ -20,7 +22,8 @@ export function checkMemory(context: CheckerContext, node: number, driver: objec
   let largest = 0;
   for (const [path, size] of sizesOf(driver)) {
     largest = Math.max(largest, size);
-    if (size > ENTRIES_MAX) context.report("memory", `node ${node} keeps ${size} entries in ${path}`);
+    if (size > (REMEMBERING.test(path) ? REMEMBERED_ENTRIES_MAX : ENTRIES_MAX))
+      context.report("memory", `node ${node} keeps ${size} entries in ${path}`);
   }
   return largest;
 }
