@@ -33,7 +33,7 @@ export const comparison: Experiment = {
     progress("cost of signatures on this machine");
     const costs = await measureSignatureCosts(quick ? 2 : 30);
     const rows: Row[] = [];
-    const durationMs = quick ? 4_000 : 6_000;
+    const durationMs = quick ? 5_000 : 9_000;
     for (const delegates of quick ? DELEGATES.slice(0, 1) : DELEGATES) {
       for (const members of quick ? [4, 7] : MEMBERS) {
         if (members < delegates && delegates !== DELEGATES[0]) continue;

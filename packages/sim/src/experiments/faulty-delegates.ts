@@ -21,11 +21,11 @@ export const faultyDelegates: Experiment = {
   name: "faulty-delegates",
   about: "Bad delegates with and without credit",
   async run({ quick, seed, progress }) {
-    const [epochs, repeats] = quick ? [16, 2] : [60, 10];
+    const [epochs, repeats] = quick ? [12, 1] : [60, 10];
     const rows: Row[] = [];
     for (const misconduct of MISCONDUCTS) {
       for (const credit of [true, false]) {
-        for (const share of quick ? [0, 0.2, SHOWN_SHARE] : BAD_SHARES) {
+        for (const share of quick ? [0, SHOWN_SHARE] : BAD_SHARES) {
           progress(`model of ${MEMBERS}: ${share} ${misconduct}, ${credit ? "with" : "without"} credit`);
           const options = { misconduct, credit, share, epochs, seed, repeats };
           rows.push(...modelRows(options));
