@@ -16,7 +16,7 @@ import { type Experiment, pointsOf, type Row, rounded } from "./experiment.js";
 import { runWorld } from "./world-run.js";
 
 const KIB = 1_024;
-const BLOCK_BYTES = [16 * KIB, 64 * KIB, 256 * KIB, 512 * KIB, 1_024 * KIB] as const;
+const BLOCK_BYTES = [16 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, 512 * KIB] as const;
 const UPLINKS: readonly (readonly [string, number])[] = [
   ["100 Mbit/s", 12_500_000],
   ["20 Mbit/s", 2_500_000],
@@ -32,7 +32,7 @@ export const throughput: Experiment = {
   name: "throughput",
   about: "Throughput against block size and uplink",
   async run({ quick, seed, progress }) {
-    const durationMs = quick ? 6_000 : 12_000;
+    const durationMs = quick ? 6_000 : 7_000;
     const rows: Row[] = [];
     for (const [uplink, bytesPerSecond] of quick ? UPLINKS.slice(0, 1) : UPLINKS) {
       for (const blockBytes of quick ? BLOCK_BYTES.slice(0, 2) : BLOCK_BYTES) {
