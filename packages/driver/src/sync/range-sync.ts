@@ -218,8 +218,9 @@ class RangeRun {
         this.held.delete(range.blocks[0]!.header.height);
         continue;
       }
-      await commit(blocks, range.finalization);
+      // Counted first: whoever is told of these blocks as they land finds them counted.
       counters.blocksSynced += blocks.length;
+      await commit(blocks, range.finalization);
       this.logProgress();
     }
     return tip().height > before;
