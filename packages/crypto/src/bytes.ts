@@ -1,4 +1,4 @@
-import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { ConsiliumError } from "./errors.js";
 
 /** An unsigned 64-bit counter: a bigint, or a number up to 2^53 − 1. */
@@ -6,7 +6,7 @@ export type Uint64 = number | bigint;
 
 /** Joins byte strings: the `‖` of Consilium CS01 §2. */
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(...parts);
+  return concatList(parts);
 }
 
 /** The same for a list of any length, which would overflow the call stack as arguments. */
@@ -42,14 +42,29 @@ export function fromHex(text: string): Uint8Array {
 
 function unsigned(value: Uint64, sizeBytes: number): Uint8Array {
   const fits = typeof value === "bigint" || Number.isSafeInteger(value);
-  if (!fits || value < 0 || BigInt(value) >> BigInt(8 * sizeBytes) !== 0n) {
+  if (!fits || value < 0 || value >= 2 ** (8 * sizeBytes)) {
     throw new ConsiliumError("BAD_ENCODING", `Give an integer that fits in ${sizeBytes} unsigned bytes.`);
   }
+  return typeof value === "bigint" ? unsignedBigint(value, sizeBytes) : unsignedNumber(value, sizeBytes);
+}
+
+function unsignedBigint(value: bigint, sizeBytes: number): Uint8Array {
   const out = new Uint8Array(sizeBytes);
-  let rest = BigInt(value);
+  let rest = value;
   for (let i = sizeBytes - 1; i >= 0; i--) {
     out[i] = Number(rest & 0xffn);
     rest >>= 8n;
+  }
+  return out;
+}
+
+/** Without big integers: every key of a store and every hash holds a few of these. */
+function unsignedNumber(value: number, sizeBytes: number): Uint8Array {
+  const out = new Uint8Array(sizeBytes);
+  let rest = value;
+  for (let i = sizeBytes - 1; rest > 0; i--) {
+    out[i] = rest % 256;
+    rest = Math.floor(rest / 256);
   }
   return out;
 }
