@@ -100,16 +100,20 @@ async function heal(world: World): Promise<{ healedInMs: number | undefined; hea
   const { queue, nodes, checkers, profile } = world;
   for (const node of nodes) if (node.driver !== undefined) checkers.memory(node.index, node.driver);
   repair(world);
-  const honest = nodes.map(({ index }) => index).filter((index) => world.counts(index));
-  const goal = Math.max(...honest.map((index) => checkers.heightOf(index))) + BLOCKS_AFTER_HEALING;
+  const healing = nodes.map(({ index }) => index).filter((index) => world.counts(index));
+  // Asked anew each time: members may leave meanwhile, and their machines stop.
+  const honest = (): number[] => healing.filter((index) => world.counts(index));
+  const goal = Math.max(...honest().map((index) => checkers.heightOf(index))) + BLOCKS_AFTER_HEALING;
   const healBoundMs = liveBoundMs({ ...world.parameters, ...widest(world) });
   const startMs = queue.nowMs;
-  const reached = (): boolean => honest.every((index) => checkers.heightOf(index) >= goal);
+  const reached = (): boolean => honest().every((index) => checkers.heightOf(index) >= goal);
   if (profile.overBudget) return { healedInMs: undefined, healBoundMs };
   if (await queue.runUntil(startMs + healBoundMs, reached)) {
     return { healedInMs: queue.nowMs - startMs, healBoundMs };
   }
-  const heights = honest.map((index) => checkers.heightOf(index)).join(", ");
+  const heights = honest()
+    .map((index) => checkers.heightOf(index))
+    .join(", ");
   const sentence = `no progress within ${healBoundMs} ms of healing: heights ${heights}, wanted ${goal}`;
   checkers.findings.report("liveness", sentence);
   return { healedInMs: undefined, healBoundMs };

@@ -49,7 +49,8 @@ function runWorker(queue: Scenario[], take: (result: StoredResult) => void): Pro
 export function serveAsWorker(): void {
   process.on("message", (scenario: Scenario) => {
     simulate(scenario).then(
-      (result) => process.send?.(storedResult(result)),
+      // Whoever asked may have gone; the result is then nobody's.
+      (result) => process.send?.(storedResult(result), undefined, undefined, () => {}),
       (error: unknown) => {
         console.error(`seed ${scenario.seed}:`, error);
         process.exitCode = 1;
