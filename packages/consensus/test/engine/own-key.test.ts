@@ -14,7 +14,6 @@ import {
 } from "./harness.js";
 
 const b1 = blockOf(1);
-const _b2 = blockOf(2, b1);
 const n1 = certify(notarize(1, b1, 0));
 
 describe("the right to vote", () => {

@@ -1,5 +1,5 @@
-import { voteBytes } from "@consilium/consensus";
-import { concat } from "@consilium/crypto";
+import { nullifySubject, voteBytes } from "@consilium/consensus";
+import { concat, encodeVoteBitmap } from "@consilium/crypto";
 import {
   Block,
   Certificate,
@@ -10,7 +10,10 @@ import {
   type Store,
   type Transport,
   type TransportReceiver,
+  toEpoch,
+  toView,
   Vote,
+  VoteKind,
   type VoteSubject,
 } from "@consilium/protocol";
 import { hexOf } from "../checkers/wire.js";
@@ -76,6 +79,29 @@ export function meddle(transport: Transport, meddling: Meddling): Transport {
     receive: (receiver) => transport.receive(meddling.receive?.(receiver) ?? receiver),
     serve: (protocol, handler) => transport.serve(protocol, meddling.serve?.(protocol, handler) ?? handler),
   };
+}
+
+/**
+ * A transport that sends, with each notarize vote, a certificate of the same view that nullifies it or finalizes the
+ * block: signed by the actor alone, in the name of the validators that `signers` gives.
+ */
+export function certifyWithVotes(ports: ActorPorts, signers: (self: number) => readonly number[]): Transport {
+  return meddle(ports.options.transport, {
+    send(_to, message) {
+      const decoded = decodeMessage(message);
+      if (decoded.kind !== "vote" || decoded.vote.kind !== VoteKind.notarize) return [message];
+      const { epoch, view, parentView, digest, validator } = decoded.vote;
+      const subject = ports.random.chance(0.5)
+        ? nullifySubject(toEpoch(epoch), toView(view))
+        : { kind: VoteKind.finalize, epoch, view, parentView, digest };
+      const { signature } = ownVote(ports, validator, subject);
+      const bitmap = encodeVoteBitmap(ports.names.length, signers(validator));
+      return [
+        message,
+        encodeMessage({ kind: "certificate", certificate: { ...subject, bitmap, signature } }),
+      ];
+    },
+  });
 }
 
 /** Key of the mark that a node sets once it saw a foreign vote of its own key: an actor never takes the hint. */
